@@ -1,0 +1,137 @@
+using SQLitePCL;
+
+namespace AzureLocal.Storage;
+
+/// <summary>
+/// One SQLite connection with its prepared statements, which are kept for its life: SQL texts are constants, so their number
+/// is bounded by the code. Not thread-safe: <see cref="Store"/> hands it to one caller at a time.
+/// </summary>
+internal sealed class Database : IDisposable
+{
+    private readonly sqlite3 connection;
+    private readonly Dictionary<string, sqlite3_stmt> statements = new(StringComparer.Ordinal);
+    private List<Action>? afterCommit;
+
+    static Database() => Batteries_V2.Init();
+
+    private Database(sqlite3 connection) => this.connection = connection;
+
+    /// <summary>Rows changed by this connection since it was opened.</summary>
+    public int TotalChanges => raw.sqlite3_total_changes(connection);
+
+    public long LastInsertRowId => raw.sqlite3_last_insert_rowid(connection);
+
+    public static Database Open(string file)
+    {
+        var code = raw.sqlite3_open_v2(file, out var connection, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE | raw.SQLITE_OPEN_NOMUTEX, null);
+        if (code != raw.SQLITE_OK)
+        {
+            connection?.Dispose();
+            throw new StoreException(code, $"cannot open {file}");
+        }
+        raw.sqlite3_extended_result_codes(connection, 1);
+        return new Database(connection);
+    }
+
+    /// <summary>Runs one statement to its end and returns the number of rows that it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<Value> parameters)
+    {
+        var statement = Prepare(sql, parameters);
+        try
+        {
+            int code;
+            while ((code = raw.sqlite3_step(statement)) == raw.SQLITE_ROW) { }
+            if (code != raw.SQLITE_DONE)
+                throw Failure(code, sql);
+            return raw.sqlite3_changes(connection);
+        }
+        finally
+        {
+            raw.sqlite3_reset(statement);
+        }
+    }
+
+    /// <summary>Starts a query. Read it to its end or dispose of it before the same SQL text is used again.</summary>
+    public Rows Query(string sql, params ReadOnlySpan<Value> parameters) => new(this, Prepare(sql, parameters), sql);
+
+    /// <summary>Runs a script of several statements (schema, pragmas): not prepared, not kept.</summary>
+    public void Script(string sql)
+    {
+        var code = raw.sqlite3_exec(connection, sql);
+        if (code != raw.SQLITE_OK)
+            throw Failure(code, sql);
+    }
+
+    /// <summary>Registers what to do once the transaction under way is durable: to wake those who wait for its effect.</summary>
+    public void AfterCommit(Action action) => (afterCommit ??= []).Add(action);
+
+    public void Dispose()
+    {
+        foreach (var statement in statements.Values)
+            statement.Dispose();
+        connection.Dispose();
+    }
+
+    internal List<Action>? TakeAfterCommit()
+    {
+        var actions = afterCommit;
+        afterCommit = null;
+        return actions;
+    }
+
+    internal int CountAfterCommit() => afterCommit?.Count ?? 0;
+
+    internal void ForgetAfterCommit(int from) => afterCommit?.RemoveRange(from, afterCommit.Count - from);
+
+    internal StoreException Failure(int code, string sql) => new(code, $"{raw.sqlite3_errmsg(connection).utf8_to_string()} in: {sql}");
+
+    private sqlite3_stmt Prepare(string sql, ReadOnlySpan<Value> parameters)
+    {
+        if (!statements.TryGetValue(sql, out var statement))
+        {
+            var code = raw.sqlite3_prepare_v3(connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement);
+            if (code != raw.SQLITE_OK)
+                throw Failure(code, sql);
+            statements.Add(sql, statement);
+        }
+        for (var i = 0; i < parameters.Length; i++)
+            parameters[i].Bind(statement, i + 1);
+        return statement;
+    }
+}
+
+/// <summary>The rows of a query. <see cref="Read"/> moves to the next; the getters read the current one, columns from 0.</summary>
+internal ref struct Rows(Database database, sqlite3_stmt statement, string sql)
+{
+    public readonly bool Read()
+    {
+        var code = raw.sqlite3_step(statement);
+        if (code == raw.SQLITE_ROW)
+            return true;
+        if (code != raw.SQLITE_DONE)
+            throw database.Failure(code, sql);
+        return false;
+    }
+
+    public readonly bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+
+    public readonly long Int64(int column) => raw.sqlite3_column_int64(statement, column);
+
+    public readonly long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
+
+    public readonly int Int32(int column) => (int)Int64(column);
+
+    public readonly double Double(int column) => raw.sqlite3_column_double(statement, column);
+
+    public readonly bool Boolean(int column) => Int64(column) != 0;
+
+    public readonly string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
+
+    public readonly string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+
+    public readonly byte[] Blob(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
+
+    public readonly byte[]? BlobOrNull(int column) => IsNull(column) ? null : Blob(column);
+
+    public readonly void Dispose() => raw.sqlite3_reset(statement);
+}
