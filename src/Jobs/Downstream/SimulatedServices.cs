@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Http;
+
+namespace Jobs.Downstream;
+
+/// <summary>
+/// The outside world in development: an e-mail provider, a CRM, a file store and analytics, which can be made slow or unreliable while
+/// the system runs (<c>PUT /sim/email {"latencyMs": 200, "failureRate": 0.3}</c>) to see what Weir makes of it.
+/// </summary>
+public sealed class SimulatedServices(TimeProvider clock, Random chance)
+{
+    private static readonly string[] Names = ["email", "crm", "avatar", "analytics"];
+
+    private readonly ConcurrentDictionary<string, Service> services = new(Names.Select(name => KeyValuePair.Create(name, new Service())));
+
+    /// <summary>GET /sim</summary>
+    public IResult List() => Results.Json(Names.ToDictionary(name => name, name => services[name].Show()));
+
+    /// <summary>PUT /sim/{name}</summary>
+    public async Task<IResult> SetAsync(HttpRequest request, string name, CancellationToken cancellation)
+    {
+        if (!services.TryGetValue(name, out var service))
+            return Unknown(name);
+
+        ServiceBehaviour? wanted;
+        try
+        {
+            wanted = await request.ReadFromJsonAsync<ServiceBehaviour>(cancellation);
+        }
+        catch (System.Text.Json.JsonException malformed)
+        {
+            return Results.Problem(malformed.Message, statusCode: 400, title: "Expected {\"latencyMs\": 0 to 60000, \"failureRate\": 0 to 1, \"failWith\": 400 to 599}");
+        }
+        if (wanted is null || !Validator.TryValidateObject(wanted, new ValidationContext(wanted), null, validateAllProperties: true))
+            return Results.Problem("latencyMs is 0 to 60000, failureRate 0 to 1, failWith 400 to 599.", statusCode: 400, title: "The behaviour is out of range");
+
+        service.Behaviour = wanted;
+        return Results.Json(service.Show());
+    }
+
+    /// <summary>POST /sim/{name}: what a job calls.</summary>
+    public async Task<IResult> CallAsync(HttpRequest request, string name, CancellationToken cancellation)
+    {
+        if (!services.TryGetValue(name, out var service))
+            return Unknown(name);
+
+        await request.Body.CopyToAsync(Stream.Null, cancellation);
+        var behaviour = service.Behaviour;
+        if (behaviour.LatencyMs > 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(behaviour.LatencyMs), clock, cancellation);
+        if (chance.NextDouble() < behaviour.FailureRate)
+        {
+            service.CountFailure();
+            return Results.Problem("The simulated service fails, as it was told to.", statusCode: behaviour.FailWith, title: $"{name} is not available");
+        }
+
+        service.CountSuccess();
+        return Results.Json(new DownstreamAnswer($"{name}-{request.Headers["Idempotency-Key"]}"));
+    }
+
+    private static IResult Unknown(string name) =>
+        Results.Problem($"There is no simulated service '{name}'; expected one of {string.Join(", ", Names)}.", statusCode: 404, title: "No such service");
+
+    private sealed class Service
+    {
+        private long succeeded;
+        private long failed;
+        private volatile ServiceBehaviour behaviour = new();
+
+        public ServiceBehaviour Behaviour
+        {
+            get => behaviour;
+            set => behaviour = value;
+        }
+
+        public void CountSuccess() => Interlocked.Increment(ref succeeded);
+
+        public void CountFailure() => Interlocked.Increment(ref failed);
+
+        public object Show() => new { behaviour.LatencyMs, behaviour.FailureRate, behaviour.FailWith, Succeeded = Interlocked.Read(ref succeeded), Failed = Interlocked.Read(ref failed) };
+    }
+}
+
+/// <summary>How a simulated service behaves from now on.</summary>
+public sealed record ServiceBehaviour
+{
+    [Range(0, 60_000)]
+    public int LatencyMs { get; init; }
+
+    /// <summary>The share of calls that fail.</summary>
+    [Range(0.0, 1.0)]
+    public double FailureRate { get; init; }
+
+    /// <summary>The status of a failure.</summary>
+    [Range(400, 599)]
+    public int FailWith { get; init; } = 503;
+}

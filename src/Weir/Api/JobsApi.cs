@@ -1,0 +1,115 @@
+using System.Xml;
+using Azure;
+using Azure.Messaging.ServiceBus;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Weir.Catalog;
+using Weir.Receipts;
+using Weir.Submission;
+
+namespace Weir.Api;
+
+/// <summary>The HTTP face of jobs: reads a request, asks Weir, and words the answer.</summary>
+public sealed partial class JobsApi
+{
+    /// <summary>The payload's own limit, and room for what stands round it.</summary>
+    private const int MaxBody = JobSubmission.MaxPayload + 16 * 1024;
+
+    /// <summary>The load balancer cuts an answer off after 230 s, most clients and proxies after 30 to 60.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+
+    private const string RetryAfterAccepted = "1";
+
+    private readonly JobSubmission submission;
+    private readonly JobWatch watch;
+    private readonly IOptions<WeirOptions> options;
+    private readonly ILogger<JobsApi> logger;
+
+    internal JobsApi(JobSubmission submission, JobWatch watch, IOptions<WeirOptions> options, ILogger<JobsApi> logger) =>
+        (this.submission, this.watch, this.options, this.logger) = (submission, watch, options, logger);
+
+    /// <summary>POST /api/jobs → 202, or a problem.</summary>
+    public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
+            return Problem.InvalidIdempotencyKey(wrongKey!);
+
+        var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
+        if (body is null)
+            return problem!;
+        using (body)
+        {
+            var errors = new List<ContractError>();
+            if (SubmitRequest.Read(body.RootElement, errors) is not { } submit)
+                return Problem.InvalidRequest(errors);
+            return await SubmitAsync(submit, key, request.HttpContext.Response, cancellation);
+        }
+    }
+
+    /// <summary>GET /api/jobs/{id}?wait=PT10S → the job, at once or when it is final, whichever the wait allows.</summary>
+    public async Task<IResult> GetAsync(HttpRequest request, string id, CancellationToken cancellation)
+    {
+        var wait = TimeSpan.Zero;
+        if (request.Query["wait"] is [{ Length: > 0 } text] && !TryReadWait(text, out wait))
+            return Problem.InvalidWait($"wait is an ISO 8601 duration from PT0S to PT{MaxWait.TotalSeconds:0}S, such as PT10S; got '{(text.Length <= 40 ? text : "a longer text")}'.");
+        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, cancellation) is not { } job)
+            return Problem.JobNotFound(id);
+
+        return Results.Json(JobView.Of(job), ApiJson.Camel.JobView);
+    }
+
+    private async Task<IResult> SubmitAsync(SubmitRequest submit, string? key, HttpResponse response, CancellationToken cancellation)
+    {
+        try
+        {
+            return Answer(await submission.SubmitAsync(submit, options.Value.Tenant, key, cancellation), response);
+        }
+        catch (Exception away) when (away is RequestFailedException or ServiceBusException)
+        {
+            LogStoreAway(away, submit.Type);
+            return Problem.StoreUnavailable(retryAfterSeconds: 5);
+        }
+    }
+
+    private static IResult Answer(Submitted submitted, HttpResponse response)
+    {
+        if (submitted is Submitted.Refused refused)
+            return ProblemOf(refused);
+
+        var accepted = (Submitted.Accepted)submitted;
+        var links = LinksView.Of(accepted.JobId);
+        response.Headers.Location = links.Self;
+        response.Headers.RetryAfter = RetryAfterAccepted;
+        if (accepted.Replayed)
+            response.Headers["Idempotency-Replayed"] = "true";
+        return Results.Json(new AcceptedView(accepted.JobId, accepted.Type, accepted.State, links), ApiJson.Camel.AcceptedView, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static IResult ProblemOf(Submitted.Refused refused) => refused.Refusal switch
+    {
+        Refusal.UnknownType => Problem.UnknownType(refused.Detail),
+        Refusal.ContractViolation => Problem.ContractViolation(refused.Detail, refused.Errors),
+        Refusal.VersionTooNew => Problem.VersionTooNew(refused.Detail),
+        Refusal.PayloadTooLarge => Problem.BodyTooLarge(JobSubmission.MaxPayload),
+        Refusal.IdempotencyKeyReused => Problem.IdempotencyKeyReused(refused.Detail),
+        _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
+    };
+
+    private static bool TryReadWait(string text, out TimeSpan wait)
+    {
+        try
+        {
+            wait = XmlConvert.ToTimeSpan(text);
+            return wait >= TimeSpan.Zero && wait <= MaxWait;
+        }
+        catch (Exception malformed) when (malformed is FormatException or OverflowException)
+        {
+            wait = default;
+            return false;
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Error, "A job of type {Type} could not be accepted: a store did not answer")]
+    private partial void LogStoreAway(Exception failure, string type);
+}

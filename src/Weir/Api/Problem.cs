@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Weir.Catalog;
+
+namespace Weir.Api;
+
+/// <summary>
+/// The errors of the HTTP API: application/problem+json (RFC 9457) with a <c>code</c> that a client can switch on. Codes are part of
+/// the contract: add, never rename.
+/// </summary>
+internal static class Problem
+{
+    public static IResult MalformedJson(string detail) => Of(400, "malformedJson", "The body is not JSON", detail);
+
+    public static IResult InvalidRequest(IReadOnlyList<ContractError> errors) =>
+        Of(400, "invalidRequest", "The request is not as expected", "See errors, by JSON pointer.", errors);
+
+    public static IResult InvalidIdempotencyKey(string detail) => Of(400, "invalidIdempotencyKey", "The Idempotency-Key is not valid", detail);
+
+    public static IResult InvalidWait(string detail) => Of(400, "invalidWait", "The wait is not valid", detail);
+
+    public static IResult JobNotFound(string id) => Of(404, "jobNotFound", "There is no such job", $"No job has the id '{Shorten(id)}'.");
+
+    public static IResult BodyTooLarge(long most) => Of(413, "bodyTooLarge", "The body is too large", $"The most is {most:N0} bytes.");
+
+    public static IResult UnsupportedMediaType(string? got) =>
+        Of(415, "unsupportedMediaType", "The content type is not supported", $"Expected application/json, got {(string.IsNullOrEmpty(got) ? "none" : Shorten(got))}.");
+
+    public static IResult UnknownType(string detail) => Of(422, "unknownType", "There is no such job type", detail);
+
+    public static IResult VersionTooNew(string detail) => Of(422, "versionTooNew", "The contract version is not served yet", detail);
+
+    public static IResult ContractViolation(string detail, IReadOnlyList<ContractError> errors) =>
+        Of(422, "contractViolation", "The payload breaks its contract", detail, errors);
+
+    public static IResult IdempotencyKeyReused(string detail) => Of(422, "idempotencyKeyReused", "The Idempotency-Key was used for another request", detail);
+
+    public static IResult StoreUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+        Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
+
+    private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null)
+    {
+        var extensions = new Dictionary<string, object?>
+        {
+            ["code"] = code,
+            ["traceId"] = Activity.Current?.TraceId.ToString(),
+        };
+        if (errors is { Count: > 0 })
+            extensions["errors"] = errors.GroupBy(error => error.Pointer).ToDictionary(group => group.Key, group => group.Select(error => error.Detail).ToArray());
+        return Results.Problem(detail, statusCode: status, title: title, type: $"urn:weir:problem:{code}", extensions: extensions);
+    }
+
+    private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
+
+    private sealed class WithRetryAfter(int seconds, IResult problem) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return problem.ExecuteAsync(httpContext);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace Weir;
+
+/// <summary>
+/// Makes a class a job type: <c>[Job("email.welcome", Queue = Queue.Critical, Owner = "growth")]</c> on an
+/// <see cref="IJobHandler{TContract}"/>. Whatever it says is shown in the catalogue.
+/// </summary>
+/// <param name="name">1 to 64 of a-z, 0-9, dot and dash; what clients send as <c>type</c>. Never change it while jobs are waiting.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class JobAttribute(string name) : Attribute
+{
+    public string Name { get; } = name;
+
+    /// <summary>The version of the contract that this build writes and understands best; from 1.</summary>
+    public int Version { get; set; } = 1;
+
+    /// <summary>Where its jobs wait, unless a request asks for another priority.</summary>
+    public Queue Queue { get; set; } = Queue.Default;
+
+    /// <summary>The team to call.</summary>
+    public string? Owner { get; set; }
+
+    public string? Description { get; set; }
+
+    /// <summary>What a run changes outside of Weir, in a sentence an operator can use before a replay.</summary>
+    public string? SideEffects { get; set; }
+
+    /// <summary>The most seconds that one attempt may take, 1 to 86,400. Default 60.</summary>
+    public int TimeoutSeconds { get; set; } = 60;
+
+    /// <summary>The name of its retry policy, see <see cref="Retries.RetryPolicies"/>. Default "standard".</summary>
+    public string Retry { get; set; } = Retries.RetryPolicies.Standard;
+}

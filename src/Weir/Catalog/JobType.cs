@@ -1,0 +1,84 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Weir.Catalog;
+
+/// <summary>What the catalogue knows of one job type, and how to read and run its jobs.</summary>
+public abstract partial class JobType
+{
+    private protected JobType(JobAttribute job)
+    {
+        Name = job.Name;
+        Version = job.Version;
+        Queue = job.Queue;
+        Owner = job.Owner;
+        Description = job.Description;
+        SideEffects = job.SideEffects;
+        Timeout = TimeSpan.FromSeconds(job.TimeoutSeconds);
+        RetryPolicy = job.Retry;
+    }
+
+    public string Name { get; }
+
+    public int Version { get; }
+
+    public Queue Queue { get; }
+
+    public string? Owner { get; }
+
+    public string? Description { get; }
+
+    public string? SideEffects { get; }
+
+    public TimeSpan Timeout { get; }
+
+    /// <summary>The name of its retry policy.</summary>
+    public string RetryPolicy { get; }
+
+    /// <summary>The errors of a payload under this type's contract; none means that it can be run.</summary>
+    internal abstract IReadOnlyList<ContractError> Check(JsonElement payload);
+
+    /// <summary>Reads the payload and runs the handler, made in the scope of <paramref name="services"/>.</summary>
+    internal abstract Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation);
+
+    /// <summary>Reads a handler class.</summary>
+    /// <exception cref="InvalidOperationException">The class is no job, or its attribute says something impossible.</exception>
+    internal static JobType Of(Type handler)
+    {
+        var job = handler.GetCustomAttribute<JobAttribute>()
+            ?? throw new InvalidOperationException($"{handler.Name} has no [Job] attribute.");
+        var contracts = handler.GetInterfaces().Where(one => one.IsGenericType && one.GetGenericTypeDefinition() == typeof(IJobHandler<>)).ToArray();
+        if (contracts.Length != 1)
+            throw new InvalidOperationException($"{handler.Name} must implement IJobHandler<TContract> exactly once, not {contracts.Length} times.");
+        if (!ValidName().IsMatch(job.Name))
+            throw new InvalidOperationException($"{handler.Name}: '{job.Name}' is no name for a job type; use 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.");
+        if (job.Version < 1)
+            throw new InvalidOperationException($"{job.Name}: Version is {job.Version}; versions count from 1.");
+        if (job.TimeoutSeconds is < 1 or > 86_400)
+            throw new InvalidOperationException($"{job.Name}: TimeoutSeconds is {job.TimeoutSeconds}; expected 1 to 86400.");
+
+        var type = typeof(JobType<,>).MakeGenericType(handler, contracts[0].GetGenericArguments()[0]);
+        return (JobType)Activator.CreateInstance(type, job)!;
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9.-]{0,63}$")]
+    private static partial Regex ValidName();
+}
+
+internal sealed class JobType<THandler, TContract>(JobAttribute job) : JobType(job) where THandler : class, IJobHandler<TContract>
+{
+    private static readonly ObjectFactory<THandler> Make = ActivatorUtilities.CreateFactory<THandler>([]);
+
+    private readonly Contract<TContract> contract = new();
+
+    internal override IReadOnlyList<ContractError> Check(JsonElement payload) => contract.Check(payload);
+
+    internal override async Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation)
+    {
+        var job = contract.Read(payload.Span);
+        var handler = Make(services, []);
+        return await handler.RunAsync(job, context, cancellation);
+    }
+}

@@ -1,0 +1,110 @@
+using Microsoft.Extensions.Options;
+using Weir.Catalog;
+using Weir.Lanes;
+using Weir.Receipts;
+using Weir.Retries;
+
+namespace Weir.Execution;
+
+/// <summary>
+/// Takes a job for an attempt: one conditional write against the ETag in the message, with no read. Only when that fails is the
+/// receipt read, and says what has happened: the job is done, another instance runs it, one died running it, or a message was lost.
+/// </summary>
+internal sealed class Claims(ReceiptTable receipts, JobQueues queues, Instance instance, IOptions<WeirOptions> options, TimeProvider clock)
+{
+    private const int MaxTries = 3;
+
+    /// <summary>What another instance's clock may be ahead of ours before we call its lease dead.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(1);
+
+    private TimeSpan Lease => options.Value.Lease;
+
+    public async Task<Claimed> TakeAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation)
+    {
+        var attempt = NewAttempt(message.Attempt);
+        if (await receipts.ClaimAsync(message.JobId, message.ReceiptETag, attempt, cancellation) is { } etag)
+            return new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock));
+
+        for (var tries = 1; tries <= MaxTries; tries++)
+        {
+            var receipt = await receipts.FindAsync(message.JobId, cancellation);
+            if (receipt is null)
+                return Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.Poison, $"There is no receipt of job {message.JobId}."));
+            if (await DecideAsync(message, type, queue, receipt, cancellation) is { } decided)
+                return decided;
+        }
+        return Claimed.Not(await PutOffAsync(message, queue, clock.GetUtcNow() + Lease, cancellation));
+    }
+
+    /// <summary>Null when the receipt changed under our hands: read it again.</summary>
+    private async Task<Claimed?> DecideAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation) => receipt.State switch
+    {
+        // A second copy of a message whose work is done, or one whose Complete was lost.
+        var state when state.IsFinal() => Claimed.Not(Settlement.Completed),
+
+        JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
+            Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
+
+        JobState.Running => await TakeOverAsync(message, type, receipt, cancellation),
+
+        // The attempt failed and its instance died before the next one was sent, or before this message was completed.
+        JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
+
+        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.Attempt)), cancellation),
+    };
+
+    private async Task<Claimed?> ClaimAsync(JobMessage message, Receipt receipt, Attempt attempt, CancellationToken cancellation) =>
+        await receipts.ClaimAsync(message.JobId, receipt.ETag, attempt, cancellation) is { } etag
+            ? new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock))
+            : null;
+
+    /// <summary>The owner's lease has ended without an outcome: that attempt is lost, and counts.</summary>
+    private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Receipt receipt, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        var error = new JobError(ErrorClass.Transient, "WorkerLost", $"The instance {receipt.Owner} did not renew its lease, which ended at {receipt.LeaseUntil:O}.", Stack: null);
+        var lost = new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
+
+        var most = RetryPolicies.Find(type.RetryPolicy).Attempts;
+        if (receipt.Attempt >= most)
+        {
+            var dead = await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
+            return dead is null ? null : Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.AttemptsExhausted, error.Message));
+        }
+
+        var attempt = NewAttempt(receipt.Attempt + 1);
+        return await receipts.TakeOverAsync(message.JobId, receipt.ETag, attempt, lost, cancellation) is { } etag
+            ? new Claimed.Ours(new Claim(receipts, message with { Attempt = attempt.Number, PutOffs = 0 }, attempt, etag, Lease, clock))
+            : null;
+    }
+
+    private async Task<Settlement> SendNextAttemptAsync(JobMessage message, Queue queue, Receipt receipt, CancellationToken cancellation)
+    {
+        await queues.RetryAsync(queue, message, receipt.Attempt + 1, receipt.ETag, receipt.NotBefore ?? clock.GetUtcNow(), cancellation);
+        return Settlement.Completed;
+    }
+
+    private async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
+    {
+        await queues.PutOffAsync(queue, message, until, cancellation);
+        return Settlement.Completed;
+    }
+
+    private Attempt NewAttempt(int number)
+    {
+        var now = clock.GetUtcNow();
+        return new Attempt(number, instance.Id, now, now + Lease);
+    }
+}
+
+/// <summary>The answer to a claim.</summary>
+internal abstract record Claimed
+{
+    private Claimed() { }
+
+    public sealed record Ours(Claim Claim) : Claimed;
+
+    public sealed record NotOurs(Settlement Settlement) : Claimed;
+
+    public static Claimed Not(Settlement settlement) => new NotOurs(settlement);
+}

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
+using Weir.Catalog;
+using Weir.Execution;
+using Weir.Receipts;
+
+namespace Weir;
+
+/// <summary>What a handler knows of its job, and what it can do that outlives the attempt.</summary>
+public sealed partial class JobContext
+{
+    private readonly ReceiptTable receipts;
+    private readonly CancellationToken ended;
+
+    internal JobContext(Claim claim, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended)
+    {
+        this.receipts = receipts;
+        this.ended = ended;
+        Id = claim.Message.JobId;
+        Attempt = claim.Attempt.Number;
+        Tenant = claim.Message.Tenant;
+        StartedAt = claim.Attempt.StartedAt;
+        Logger = logger;
+        Clock = clock;
+    }
+
+    /// <summary>The job's id: a UUID, the same on every attempt.</summary>
+    public string Id { get; }
+
+    /// <summary>Which execution this is, from 1.</summary>
+    public int Attempt { get; }
+
+    public string Tenant { get; }
+
+    /// <summary>When this attempt began.</summary>
+    public DateTimeOffset StartedAt { get; }
+
+    /// <summary>Hand this to services that can recognise a repetition: the same on every attempt, and never another job's.</summary>
+    public string IdempotencyKey => Id;
+
+    /// <summary>Carries the job's id, type, attempt and tenant in its scope.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>The time, as the rest of the system sees it.</summary>
+    public TimeProvider Clock { get; }
+
+    /// <summary>
+    /// Runs <paramref name="work"/> unless an earlier attempt has, and remembers its result: every later attempt gets that result and does
+    /// nothing. A crash between the work and its record is the one case in which the work runs again, so the work
+    /// should carry <see cref="IdempotencyKey"/> (with <paramref name="name"/>) to the other side.
+    /// </summary>
+    /// <param name="name">1 to 128 letters, digits, dots and dashes; names this piece of work within the job.</param>
+    /// <param name="work">Gets the attempt's token.</param>
+    /// <typeparam name="T">Is written as JSON, up to 32,000 characters.</typeparam>
+    /// <exception cref="ArgumentException">The name is malformed, or the result too long.</exception>
+    /// <exception cref="OperationCanceledException">The attempt has ended: nothing may begin any more.</exception>
+    public async Task<T> OnceAsync<T>(string name, Func<CancellationToken, Task<T>> work)
+    {
+        if (!ValidName().IsMatch(name))
+            throw new ArgumentException($"'{name}' does not name a checkpoint; use 1 to 128 letters, digits, dots and dashes.", nameof(name));
+        ended.ThrowIfCancellationRequested();
+
+        // A first attempt has nothing to remember: the common case costs one operation, not two.
+        if (Attempt > 1 && await receipts.FindCheckpointAsync(Id, name, ended) is { } remembered)
+            return Read<T>(remembered);
+
+        var result = await work(ended);
+        var json = JsonSerializer.Serialize(result, ContractJson.Options);
+        if (json.Length > MaxCheckpoint)
+            throw new ArgumentException($"The result of '{name}' has {json.Length:N0} characters as JSON; a checkpoint holds {MaxCheckpoint:N0}.", nameof(work));
+        if (await receipts.AddCheckpointAsync(Id, name, Attempt, json, ended))
+            return result;
+
+        // Another attempt, which we thought dead, was first. Its result is the one on record.
+        return Read<T>(await receipts.FindCheckpointAsync(Id, name, ended) ?? json);
+    }
+
+    private const int MaxCheckpoint = 32_000;
+
+    private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, ContractJson.Options)!;
+
+    [GeneratedRegex("^[A-Za-z0-9.-]{1,128}$")]
+    private static partial Regex ValidName();
+}

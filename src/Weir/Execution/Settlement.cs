@@ -1,0 +1,29 @@
+namespace Weir.Execution;
+
+/// <summary>What is to become of a message once Weir has decided. The trigger does it; nothing about the job depends on it any more.</summary>
+public abstract record Settlement
+{
+    private Settlement() { }
+
+    /// <summary>Done with: the outcome, or the next attempt, is on record elsewhere.</summary>
+    public sealed record Complete : Settlement;
+
+    /// <summary>To the queue's dead-letter queue.</summary>
+    public sealed record DeadLetter(string Reason, string Description) : Settlement;
+
+    /// <summary>Handed back: it stays where it is, first of its lane, for whoever holds the session next.</summary>
+    public sealed record HandBack : Settlement;
+
+    internal static Settlement Completed { get; } = new Complete();
+
+    internal static Settlement HandedBack { get; } = new HandBack();
+}
+
+/// <summary>Why a job or a message went to the dead letters.</summary>
+internal static class DeadLetterReason
+{
+    public const string AttemptsExhausted = "attemptsExhausted";
+    public const string Permanent = "permanent";
+    public const string Contract = "contract";
+    public const string Poison = "poison";
+}

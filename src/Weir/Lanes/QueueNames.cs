@@ -1,0 +1,16 @@
+namespace Weir.Lanes;
+
+/// <summary>The queues' names in Service Bus. Triggers take them from here; a test holds <c>infra/servicebus.json</c> to them.</summary>
+public static class QueueNames
+{
+    public const string Critical = "weir-critical";
+    public const string Default = "weir-default";
+    public const string Bulk = "weir-bulk";
+
+    public static string Of(Queue queue) => queue switch
+    {
+        Queue.Critical => Critical,
+        Queue.Bulk => Bulk,
+        _ => Default,
+    };
+}

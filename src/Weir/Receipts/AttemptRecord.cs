@@ -1,0 +1,43 @@
+using Azure.Data.Tables;
+using static Weir.Receipts.Receipt;
+
+namespace Weir.Receipts;
+
+/// <summary>How one attempt ended.</summary>
+internal enum AttemptOutcome
+{
+    Succeeded,
+    Failed,
+    TimedOut,
+
+    /// <summary>The instance that ran it disappeared; nobody knows how far it came.</summary>
+    WorkerLost,
+}
+
+/// <summary>The row "attempt-0001" beside a receipt: one execution, written together with the outcome that it led to.</summary>
+internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, string Instance, AttemptOutcome Outcome, JobError? Error)
+{
+    public const string RowPrefix = "attempt-";
+
+    public TableEntity ToRow(string jobId)
+    {
+        var row = new TableEntity(jobId, $"{RowPrefix}{Number:0000}")
+        {
+            [Column.Attempt] = Number,
+            [Column.StartedAt] = StartedAt,
+            [Column.FinishedAt] = FinishedAt,
+            [Column.Owner] = Instance,
+            [Column.Outcome] = Outcome.ToString(),
+        };
+        Error?.WriteTo(row);
+        return row;
+    }
+
+    public static AttemptRecord Of(TableEntity row) => new(
+        row.GetInt32(Column.Attempt) ?? 0,
+        row.GetDateTimeOffset(Column.StartedAt) ?? default,
+        row.GetDateTimeOffset(Column.FinishedAt) ?? default,
+        row.GetString(Column.Owner) ?? "",
+        Enum.Parse<AttemptOutcome>(row.GetString(Column.Outcome)),
+        JobError.Of(row));
+}

@@ -1,0 +1,106 @@
+using Azure;
+using Azure.Data.Tables;
+
+namespace Weir.Receipts;
+
+/// <summary>
+/// The durable record of a job and of its outcome: the row (job id, "job") of the table Receipts. The only truth about a
+/// job; a message is merely what wakes it. Reads lazily from the entity it came as.
+/// </summary>
+internal sealed class Receipt(TableEntity row)
+{
+    public string Id => row.PartitionKey;
+
+    public ETag ETag => row.ETag;
+
+    public string Type => Text(Column.Type);
+
+    public int Version => row.GetInt32(Column.Version) ?? 1;
+
+    public string Tenant => Text(Column.Tenant);
+
+    public Queue Queue => Enum.Parse<Queue>(Text(Column.Queue));
+
+    public string Lane => Text(Column.Lane);
+
+    public string? OrderingKey => row.GetString(Column.OrderingKey);
+
+    public string? CorrelationId => row.GetString(Column.CorrelationId);
+
+    public JobState State => Enum.Parse<JobState>(Text(Column.State));
+
+    /// <summary>The number of the newest attempt that was begun; 0 before the first.</summary>
+    public int Attempt => row.GetInt32(Column.Attempt) ?? 0;
+
+    public string PayloadHash => Text(Column.PayloadHash);
+
+    public int PayloadBytes => row.GetInt32(Column.PayloadBytes) ?? 0;
+
+    /// <summary>How many rows beside this one hold the payload; 0 when the message carries it.</summary>
+    public int PayloadChunks => row.GetInt32(Column.PayloadChunks) ?? 0;
+
+    public DateTimeOffset SubmittedAt => row.GetDateTimeOffset(Column.SubmittedAt) ?? default;
+
+    public DateTimeOffset? StartedAt => row.GetDateTimeOffset(Column.StartedAt);
+
+    public DateTimeOffset? FinishedAt => row.GetDateTimeOffset(Column.FinishedAt);
+
+    /// <summary>When the next attempt may begin, while the job is retrying.</summary>
+    public DateTimeOffset? NotBefore => row.GetDateTimeOffset(Column.NotBefore);
+
+    /// <summary>The instance that runs the attempt, or ran the last.</summary>
+    public string? Owner => row.GetString(Column.Owner);
+
+    public DateTimeOffset LeaseUntil => row.GetDateTimeOffset(Column.LeaseUntil) ?? default;
+
+    public string? TraceParent => row.GetString(Column.TraceParent);
+
+    /// <summary>The result as JSON, when it is small enough to lie here.</summary>
+    public string? Result => row.GetString(Column.Result);
+
+    /// <summary>How many rows beside this one hold the result.</summary>
+    public int ResultChunks => row.GetInt32(Column.ResultChunks) ?? 0;
+
+    public string? ErrorClass => row.GetString(Column.ErrorClass);
+
+    public string? ErrorType => row.GetString(Column.ErrorType);
+
+    public string? ErrorMessage => row.GetString(Column.ErrorMessage);
+
+    public string? DeadLetterReason => row.GetString(Column.DeadLetterReason);
+
+    private string Text(string column) =>
+        row.GetString(column) ?? throw new InvalidDataException($"The receipt of job {Id} has no {column}: it was not written by Weir, or damaged.");
+
+    /// <summary>The names under which the receipt's fields are stored.</summary>
+    internal static class Column
+    {
+        public const string Type = "Type";
+        public const string Version = "Version";
+        public const string Tenant = "Tenant";
+        public const string Queue = "Queue";
+        public const string Lane = "Lane";
+        public const string OrderingKey = "OrderingKey";
+        public const string CorrelationId = "CorrelationId";
+        public const string State = "State";
+        public const string Attempt = "Attempt";
+        public const string PayloadHash = "PayloadHash";
+        public const string PayloadBytes = "PayloadBytes";
+        public const string PayloadChunks = "PayloadChunks";
+        public const string SubmittedAt = "SubmittedAt";
+        public const string StartedAt = "StartedAt";
+        public const string FinishedAt = "FinishedAt";
+        public const string NotBefore = "NotBefore";
+        public const string Owner = "Owner";
+        public const string LeaseUntil = "LeaseUntil";
+        public const string TraceParent = "TraceParent";
+        public const string Result = "Result";
+        public const string ResultChunks = "ResultChunks";
+        public const string ErrorClass = "ErrorClass";
+        public const string ErrorType = "ErrorType";
+        public const string ErrorMessage = "ErrorMessage";
+        public const string ErrorStack = "ErrorStack";
+        public const string DeadLetterReason = "DeadLetterReason";
+        public const string Outcome = "Outcome";
+    }
+}

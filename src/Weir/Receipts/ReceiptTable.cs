@@ -1,0 +1,184 @@
+using Azure;
+using Azure.Data.Tables;
+using static Weir.Receipts.Receipt;
+
+namespace Weir.Receipts;
+
+/// <summary>
+/// The table Receipts: one method per thing that happens to a receipt, each one table operation. A method that takes an ETag
+/// changes the receipt only if nobody else has since, and returns null when somebody has.
+/// </summary>
+internal sealed class ReceiptTable(TableServiceClient tables)
+{
+    public const string Name = "Receipts";
+    public const string ReceiptRow = "job";
+
+    private const string CheckpointPrefix = "step-";
+
+    private readonly TableClient table = tables.GetTableClient(Name);
+
+    public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
+
+    /// <returns>The new receipt's ETag; null when the job has one already.</returns>
+    public async Task<ETag?> AddAsync(TableEntity receipt, IReadOnlyList<TableEntity> chunks, CancellationToken cancellation)
+    {
+        try
+        {
+            if (chunks.Count == 0)
+                return EtagOf(await table.AddEntityAsync(receipt, cancellation));
+
+            var all = chunks.Prepend(receipt).Select(row => new TableTransactionAction(TableTransactionActionType.Add, row));
+            var answers = await table.SubmitTransactionAsync(all, cancellation);
+            return EtagOf(answers.Value[0]);
+        }
+        catch (RequestFailedException conflict) when (conflict.Status == 409)
+        {
+            return null;
+        }
+    }
+
+    public async Task<Receipt?> FindAsync(string jobId, CancellationToken cancellation)
+    {
+        var answer = await table.GetEntityIfExistsAsync<TableEntity>(jobId, ReceiptRow, cancellationToken: cancellation);
+        return answer.HasValue ? new Receipt(answer.Value!) : null;
+    }
+
+    /// <summary>The receipt with everything beside it (attempts, checkpoints, chunks): one partition, read in pages.</summary>
+    public async Task<JobRecord?> ReadAsync(string jobId, CancellationToken cancellation)
+    {
+        var rows = new List<TableEntity>();
+        await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {jobId}"), cancellationToken: cancellation))
+            rows.Add(row);
+        return JobRecord.Of(rows);
+    }
+
+    /// <summary>The payload of a job whose message does not carry it; empty when there is none. The caller knows its hash.</summary>
+    public async Task<byte[]> ReadPayloadAsync(string jobId, CancellationToken cancellation)
+    {
+        var rows = new List<TableEntity>();
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {jobId} and RowKey ge {Chunks.PayloadPrefix} and RowKey lt {Chunks.PayloadPrefix + "~"}");
+        await foreach (var row in table.QueryAsync<TableEntity>(filter, cancellationToken: cancellation))
+            rows.Add(row);
+        return Chunks.Join(rows, Chunks.PayloadPrefix);
+    }
+
+    /// <summary>Takes the job for an attempt.</summary>
+    public Task<ETag?> ClaimAsync(string jobId, ETag expected, Attempt attempt, CancellationToken cancellation) =>
+        MergeAsync(ClaimRow(jobId, attempt), expected, cancellation);
+
+    /// <summary>Takes the job from an owner whose lease has ended, and writes down that its attempt was lost.</summary>
+    public Task<ETag?> TakeOverAsync(string jobId, ETag expected, Attempt attempt, AttemptRecord lost, CancellationToken cancellation) =>
+        MergeWithAsync(ClaimRow(jobId, attempt), expected, [lost.ToRow(jobId)], cancellation);
+
+    public Task<ETag?> RenewLeaseAsync(string jobId, ETag expected, DateTimeOffset until, CancellationToken cancellation) =>
+        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.LeaseUntil] = until }, expected, cancellation);
+
+    /// <param name="result">The result as JSON; empty for none.</param>
+    public Task<ETag?> SucceedAsync(string jobId, ETag expected, AttemptRecord attempt, ReadOnlyMemory<byte> result, CancellationToken cancellation)
+    {
+        var change = Outcome(jobId, JobState.Succeeded);
+        change[Column.FinishedAt] = attempt.FinishedAt;
+        var beside = new List<TableEntity> { attempt.ToRow(jobId) };
+        if (result.Length > MaxInlineResult)
+        {
+            beside.AddRange(Chunks.Split(jobId, Chunks.ResultPrefix, result));
+            change[Column.ResultChunks] = Chunks.Count(result.Length);
+        }
+        else if (!result.IsEmpty)
+        {
+            change[Column.Result] = System.Text.Encoding.UTF8.GetString(result.Span);
+        }
+        return MergeWithAsync(change, expected, beside, cancellation);
+    }
+
+    /// <summary>Records a failed attempt after which another is to come, at <paramref name="notBefore"/>.</summary>
+    public Task<ETag?> RetryAsync(string jobId, ETag expected, AttemptRecord attempt, DateTimeOffset notBefore, CancellationToken cancellation)
+    {
+        var change = Outcome(jobId, JobState.Retrying);
+        change[Column.NotBefore] = notBefore;
+        attempt.Error?.WriteTo(change);
+        return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
+    }
+
+    /// <summary>Records that the job has failed for good.</summary>
+    public Task<ETag?> DeadLetterAsync(string jobId, ETag expected, AttemptRecord attempt, string reason, CancellationToken cancellation)
+    {
+        var change = Outcome(jobId, JobState.DeadLettered);
+        change[Column.FinishedAt] = attempt.FinishedAt;
+        change[Column.DeadLetterReason] = reason;
+        attempt.Error?.WriteTo(change);
+        return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
+    }
+
+    /// <summary>Gives the job up for whoever comes next: no attempt is counted, none is on record.</summary>
+    public Task<ETag?> HandBackAsync(string jobId, ETag expected, CancellationToken cancellation) =>
+        MergeAsync(Outcome(jobId, JobState.Queued), expected, cancellation);
+
+    /// <summary>What an earlier attempt remembered under this name, as JSON; null when nothing.</summary>
+    public async Task<string?> FindCheckpointAsync(string jobId, string name, CancellationToken cancellation)
+    {
+        var answer = await table.GetEntityIfExistsAsync<TableEntity>(jobId, CheckpointPrefix + name, cancellationToken: cancellation);
+        return answer.HasValue ? answer.Value!.GetString(Column.Result) : null;
+    }
+
+    /// <returns>False when another attempt has written this checkpoint first.</returns>
+    public async Task<bool> AddCheckpointAsync(string jobId, string name, int attempt, string result, CancellationToken cancellation)
+    {
+        try
+        {
+            await table.AddEntityAsync(new TableEntity(jobId, CheckpointPrefix + name) { [Column.Attempt] = attempt, [Column.Result] = result }, cancellation);
+            return true;
+        }
+        catch (RequestFailedException conflict) when (conflict.Status == 409)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A string property holds 64 KiB of UTF-16; half of that is safe for UTF-8 of any kind.</summary>
+    private const int MaxInlineResult = 32 * 1024;
+
+    private static TableEntity ClaimRow(string jobId, Attempt attempt) => new(jobId, ReceiptRow)
+    {
+        [Column.State] = nameof(JobState.Running),
+        [Column.Attempt] = attempt.Number,
+        [Column.Owner] = attempt.Owner,
+        [Column.StartedAt] = attempt.StartedAt,
+        [Column.LeaseUntil] = attempt.LeaseUntil,
+    };
+
+    private static TableEntity Outcome(string jobId, JobState state) => new(jobId, ReceiptRow) { [Column.State] = state.ToString() };
+
+    private async Task<ETag?> MergeAsync(TableEntity change, ETag expected, CancellationToken cancellation)
+    {
+        try
+        {
+            return EtagOf(await table.UpdateEntityAsync(change, expected, TableUpdateMode.Merge, cancellation));
+        }
+        catch (RequestFailedException changed) when (changed.Status == 412)
+        {
+            return null;
+        }
+    }
+
+    private async Task<ETag?> MergeWithAsync(TableEntity change, ETag expected, IEnumerable<TableEntity> beside, CancellationToken cancellation)
+    {
+        var actions = beside.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row))
+            .Prepend(new TableTransactionAction(TableTransactionActionType.UpdateMerge, change, expected));
+        try
+        {
+            var answers = await table.SubmitTransactionAsync(actions, cancellation);
+            return EtagOf(answers.Value[0]);
+        }
+        catch (TableTransactionFailedException changed) when (changed.Status == 412)
+        {
+            return null;
+        }
+    }
+
+    private static ETag EtagOf(Response answer) =>
+        answer.Headers.ETag ?? throw new InvalidDataException("Table storage answered a write without an ETag.");
+}
+
+/// <summary>One execution that begins: who takes the job, as which attempt, and until when.</summary>
+internal readonly record struct Attempt(int Number, string Owner, DateTimeOffset StartedAt, DateTimeOffset LeaseUntil);

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Hosting;
+using Weir.Catalog;
+using Weir.Receipts;
+using Weir.Retries;
+
+namespace Weir;
+
+/// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
+internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var type in catalog.Types)
+            RetryPolicies.Find(type.RetryPolicy);
+        await receipts.CreateIfMissingAsync(cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Weir.Catalog;
+
+namespace Weir.Submission;
+
+/// <summary>A submission as it was asked for, well-formed but not yet compared with the catalogue.</summary>
+internal sealed record SubmitRequest(
+    string Type, JsonElement Payload, int? Version, Queue? Priority, string? OrderingKey, string? CorrelationId)
+{
+    /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
+    public const int MaxKey = 128;
+
+    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId"];
+
+    /// <summary>Reads one submission, or says everything that is wrong with its form.</summary>
+    public static SubmitRequest? Read(JsonElement body, List<ContractError> errors)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(new("", "expected an object with at least \"type\" and \"payload\""));
+            return null;
+        }
+        foreach (var field in body.EnumerateObject())
+        {
+            if (!Known.Contains(field.Name))
+                errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", Known)}"));
+        }
+
+        var type = Text(body, "type", 64, errors);
+        if (type is null && !body.TryGetProperty("type", out _))
+            errors.Add(new("/type", "required, but missing"));
+        if (!body.TryGetProperty("payload", out var payload))
+            errors.Add(new("/payload", "required, but missing"));
+
+        var request = new SubmitRequest(
+            type ?? "", payload, PositiveNumber(body, "version", errors), PriorityOf(body, errors),
+            Text(body, "orderingKey", MaxKey, errors), Text(body, "correlationId", MaxKey, errors));
+        return errors.Count == 0 ? request : null;
+    }
+
+    private static string? Text(JsonElement body, string name, int most, List<ContractError> errors)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text && text.Length <= most)
+            return text;
+        errors.Add(new($"/{name}", $"expected a string of 1 to {most} characters"));
+        return null;
+    }
+
+    private static int? PositiveNumber(JsonElement body, string name, List<ContractError> errors)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= 1)
+            return number;
+        errors.Add(new($"/{name}", "expected a whole number from 1"));
+        return null;
+    }
+
+    private static Queue? PriorityOf(JsonElement body, List<ContractError> errors)
+    {
+        if (!body.TryGetProperty("priority", out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        Queue? queue = value.ValueKind != JsonValueKind.String ? null : value.GetString() switch
+        {
+            "critical" => Queue.Critical,
+            "default" => Queue.Default,
+            "bulk" => Queue.Bulk,
+            _ => null,
+        };
+        if (queue is null)
+            errors.Add(new("/priority", "expected \"critical\", \"default\" or \"bulk\""));
+        return queue;
+    }
+}
+
+/// <summary>A payload as it is kept: JSON without white space, so that a key sent again with another layout is still the same request.</summary>
+internal sealed record Payload(ReadOnlyMemory<byte> Bytes, string Hash)
+{
+    public static Payload Of(JsonElement json)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(buffer))
+            json.WriteTo(writer);
+        return new Payload(buffer.WrittenMemory, HashOf(buffer.WrittenSpan));
+    }
+
+    /// <summary>SHA-256 in lower-case hexadecimal.</summary>
+    public static string HashOf(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, hash);
+        return Convert.ToHexStringLower(hash);
+    }
+}

@@ -1,0 +1,34 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Weir;
+
+/// <summary>The settings under <c>Weir:</c>.</summary>
+public sealed class WeirOptions
+{
+    public const string Section = "Weir";
+
+    /// <summary>
+    /// How many jobs of one tenant can run at once in each queue, on all instances together. 1 to 1,000, default 32.
+    /// Changing it moves ordering keys to other lanes: let the queues drain first where order matters.
+    /// </summary>
+    [Range(1, 1_000)]
+    public int Lanes { get; set; } = 32;
+
+    /// <summary>
+    /// How long a claim holds without renewal: what a job waits, at most, after the instance that ran it died. It is renewed at a third
+    /// of this. 3 s to 5 minutes, default 30 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:03", "00:05:00")]
+    public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a handler may take to obey its token, before the attempt is recorded without it and the worker goes on.
+    /// 0 to 5 minutes, default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
+    public TimeSpan CancellationGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What jobs belong to when no key says otherwise. Default "default".</summary>
+    [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
+    public string Tenant { get; set; } = "default";
+}
