@@ -1,0 +1,33 @@
+using Azure.Data.Tables.Models;
+
+namespace Azure.Data.Tables;
+
+/// <summary>What the clients of a service and of a table share: counting, and refusals turned into exceptions.</summary>
+internal static class TableCalls
+{
+    /// <param name="tolerated">A refusal that the caller takes for an answer, or 0.</param>
+    public static async Task<TableAnswer> CallAsync(this ITableTransport transport, TableCall call, int tolerated, CancellationToken cancellation)
+    {
+        transport.Operations.Count(call.Operation);
+        var answer = await transport.SendAsync(call, cancellation);
+        if (answer.Response.Status >= 400 && answer.Response.Status != tolerated)
+            throw TableError.Exception(answer.Response);
+        return answer;
+    }
+
+    public static async Task<Response<TableItem>> CreateTableAsync(this ITableTransport transport, string table, bool unlessExists, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        var answer = await transport.CallAsync(new TableCall.Create(table), unlessExists ? 409 : 0, cancellation);
+        if (answer.Response.Status == 409 && TableError.Exception(answer.Response) is var conflict && conflict.ErrorCode == TableErrorCode.TableBeingDeleted)
+            throw conflict;
+        return Response.FromValue(new TableItem(table), answer.Response);
+    }
+
+    public static async Task<Response> DropTableAsync(this ITableTransport transport, string table, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        var answer = await transport.CallAsync(new TableCall.Drop(table), 404, cancellation);
+        return answer.Response;
+    }
+}
