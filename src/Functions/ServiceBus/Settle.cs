@@ -5,14 +5,24 @@ using Weir.Execution;
 
 namespace Functions.ServiceBus;
 
-/// <summary>Does to a message what Weir decided. A lock that is lost by now changes nothing: the message comes again and finds the outcome on record.</summary>
+/// <summary>Does to a message what Weir decided.</summary>
 internal static class Settle
 {
-    public static Task AsAsync(Settlement settlement, ServiceBusReceivedMessage message, ServiceBusMessageActions actions, ServiceBusSessionMessageActions session) => settlement switch
+    public static async Task AsAsync(Settlement settlement, ServiceBusReceivedMessage message, ServiceBusMessageActions actions, ServiceBusSessionMessageActions session)
     {
-        Settlement.Complete => actions.CompleteMessageAsync(message),
-        Settlement.DeadLetter dead => actions.DeadLetterMessageAsync(message, deadLetterReason: dead.Reason, deadLetterErrorDescription: dead.Description),
-        Settlement.HandBack => session.ReleaseSession(),
-        _ => throw new UnreachableException(settlement.GetType().Name),
-    };
+        try
+        {
+            await (settlement switch
+            {
+                Settlement.Complete => actions.CompleteMessageAsync(message),
+                Settlement.DeadLetter dead => actions.DeadLetterMessageAsync(message, deadLetterReason: dead.Reason, deadLetterErrorDescription: dead.Description),
+                Settlement.HandBack => session.ReleaseSession(),
+                _ => throw new UnreachableException(settlement.GetType().Name),
+            });
+        }
+        catch (ServiceBusException lost) when (lost.Reason is ServiceBusFailureReason.MessageLockLost or ServiceBusFailureReason.SessionLockLost)
+        {
+            // The message comes again and finds the outcome on record. A throw from here would only be an error in the log.
+        }
+    }
 }

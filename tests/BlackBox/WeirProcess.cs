@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text;
+
+namespace BlackBox.Tests;
+
+/// <summary>
+/// The product as its users run it: a process, reached over HTTP only. Ready when it says so on its standard output; killed with SIGKILL or
+/// stopped with SIGTERM.
+/// </summary>
+internal sealed class WeirProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+
+    private static readonly string Functions =
+        typeof(WeirProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Functions").Value!;
+
+    private readonly Process process;
+    private readonly StringBuilder output;
+
+    private WeirProcess(Process process, StringBuilder output, int port)
+    {
+        this.process = process;
+        this.output = output;
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
+    }
+
+    public HttpClient Http { get; }
+
+    /// <summary>What it has printed so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (output)
+                return output.ToString();
+        }
+    }
+
+    public int ProcessId => process.Id;
+
+    public static async Task<WeirProcess> StartAsync(DataFolder data, params (string Name, string Value)[] settings)
+    {
+        var port = FreePort();
+        var start = new ProcessStartInfo("dotnet", [Functions, "--port", $"{port}", "--data", data.Path])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = data.Path,
+        };
+        foreach (var (name, value) in settings.Prepend(("Weir__Lease", "00:00:03")))
+            start.Environment[name] = value;
+
+        var output = new StringBuilder();
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        void Keep(string? line)
+        {
+            lock (output)
+                output.AppendLine(line);
+            if (line?.Contains("Weir runs at", StringComparison.Ordinal) == true)
+                ready.TrySetResult();
+        }
+        process.OutputDataReceived += (_, data) => Keep(data.Data);
+        process.ErrorDataReceived += (_, data) => Keep(data.Data);
+        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException($"Weir ended before it was ready:\n{output}"));
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+
+        var started = new WeirProcess(process, output, port);
+        try
+        {
+            await ready.Task.WaitAsync(StartLimit);
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>kill -9</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await ExitedAsync();
+    }
+
+    public Task ExitedAsync() => process.WaitForExitAsync().WaitAsync(StopLimit);
+
+    /// <summary>SIGTERM, as a deployment or a scale-in sends it.</summary>
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        await kill.WaitForExitAsync().WaitAsync(StopLimit);
+        await ExitedAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+            await KillAsync();
+        Http.Dispose();
+        process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
