@@ -29,10 +29,11 @@ public sealed class ProbeEffects(TableServiceClient tables)
         {
             ["Job"] = context.Id,
             ["Attempt"] = context.Attempt,
-            ["Note"] = note,
             ["StartedAt"] = context.StartedAt,
             ["FinishedAt"] = context.Clock.GetUtcNow(),
         };
+        if (note is not null)
+            row["Note"] = note;
         try
         {
             await table.AddEntityAsync(row, cancellation);
@@ -74,5 +75,5 @@ public sealed class ProbeEffects(TableServiceClient tables)
 public sealed record ProbeEffect(string Id, int Attempt, string? Note, DateTimeOffset StartedAt, DateTimeOffset FinishedAt)
 {
     internal static ProbeEffect Of(TableEntity row) => new(
-        row.GetString("Job"), row.GetInt32("Attempt") ?? 0, row.GetString("Note"), row.GetDateTimeOffset("StartedAt") ?? default, row.GetDateTimeOffset("FinishedAt") ?? default);
+        row.GetString("Job") ?? "", row.GetInt32("Attempt") ?? 0, row.GetString("Note"), row.GetDateTimeOffset("StartedAt") ?? default, row.GetDateTimeOffset("FinishedAt") ?? default);
 }

@@ -67,6 +67,8 @@ internal sealed class Contract<T>
     {
         foreach (var field in value.EnumerateObject())
         {
+            if (errors.Count >= MaxErrors)
+                return;
             var known = type.Properties.FirstOrDefault(property => property.Name == field.Name);
             if (known is null)
                 errors.Add(new(Below(pointer, field.Name), $"unknown field; expected one of {Names(type)}"));

@@ -43,7 +43,7 @@ public sealed partial class JobRunner
     public async Task<Settlement> RunAsync(ServiceBusReceivedMessage received, Queue queue, CancellationToken stopping)
     {
         if (JobMessage.Of(received) is not { } message)
-            return Poison(received.MessageId, "It was not made by Weir: its properties are missing.");
+            return Poison(received.MessageId ?? "(no id)", "It was not made by Weir: its properties are missing.");
         try
         {
             return await RunAsync(message, queue, stopping);

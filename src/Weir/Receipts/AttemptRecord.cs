@@ -38,6 +38,6 @@ internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateT
         row.GetDateTimeOffset(Column.StartedAt) ?? default,
         row.GetDateTimeOffset(Column.FinishedAt) ?? default,
         row.GetString(Column.Owner) ?? "",
-        Enum.Parse<AttemptOutcome>(row.GetString(Column.Outcome)),
+        Enum.Parse<AttemptOutcome>(row.GetString(Column.Outcome) ?? nameof(AttemptOutcome.Failed)),
         JobError.Of(row));
 }
