@@ -6,12 +6,12 @@ using Weir.Retries;
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
-internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog) : IHostedService
+internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog, RetryPolicies policies) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var type in catalog.Types)
-            RetryPolicies.Find(type.RetryPolicy);
+            policies.Of(type);
         await receipts.CreateIfMissingAsync(cancellationToken);
     }
 

@@ -4,13 +4,13 @@ using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Hosting;
 using Weir.Api;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Retries;
 using Weir.Submission;
 
 namespace Weir;
@@ -39,17 +39,23 @@ public static class WeirServices
         services.AddSingleton<JobQueues>();
         services.AddSingleton<JobSubmission>();
         services.AddSingleton<JobWatch>();
+        services.AddSingleton(_ => new RetryPolicies(configuration));
+        services.AddSingleton<RetryBudget>();
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
-        services.AddSingleton(provider => new JobRunner(
-            provider.GetRequiredService<JobCatalog>(), provider.GetRequiredService<ReceiptTable>(), provider.GetRequiredService<JobQueues>(), provider.GetRequiredService<Claims>(),
-            provider.GetRequiredService<AttemptRun>(), provider.GetRequiredService<Instance>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<JobRunner>>()));
-        services.AddSingleton(provider => new JobsApi(
-            provider.GetRequiredService<JobSubmission>(), provider.GetRequiredService<JobWatch>(), provider.GetRequiredService<IOptions<WeirOptions>>(), provider.GetRequiredService<ILogger<JobsApi>>()));
-        services.AddSingleton(provider => new CatalogApi(provider.GetRequiredService<JobCatalog>()));
+        services.AddSingleton<JobEndings>();
+        services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
         services.AddHostedService<StoreSetup>();
         return builder;
     }
+
+    /// <summary>Adds a class that functions see, so public, whose constructor takes what they do not, so internal: the container itself calls public ones only.</summary>
+    private static IServiceCollection AddFace<T>(this IServiceCollection services) where T : class => services.AddSingleton(provider =>
+    {
+        var constructor = typeof(T).GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic).Single();
+        return (T)constructor.Invoke([.. constructor.GetParameters().Select(parameter => provider.GetRequiredService(parameter.ParameterType))]);
+    });
 }
 
 /// <summary>Collects the job types of a deployment.</summary>

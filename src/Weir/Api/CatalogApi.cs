@@ -8,27 +8,30 @@ namespace Weir.Api;
 public sealed class CatalogApi
 {
     private readonly JobCatalog catalog;
+    private readonly RetryPolicies policies;
 
-    internal CatalogApi(JobCatalog catalog) => this.catalog = catalog;
+    internal CatalogApi(JobCatalog catalog, RetryPolicies policies) => (this.catalog, this.policies) = (catalog, policies);
 
-    public IResult List() => Results.Json(new CatalogView([.. catalog.Types.Select(JobTypeView.Of)]), ApiJson.Camel.CatalogView);
+    public IResult List() => Results.Json(new CatalogView([.. catalog.Types.Select(View)]), ApiJson.Camel.CatalogView);
 
     public IResult Get(string type) => catalog.Find(type) is { } known
-        ? Results.Json(JobTypeView.Of(known), ApiJson.Camel.JobTypeView)
+        ? Results.Json(View(known), ApiJson.Camel.JobTypeView)
         : Problem.UnknownType($"There is no job type '{type}' here; GET /api/catalog lists those there are.");
+
+    private JobTypeView View(JobType type)
+    {
+        var policy = policies.Of(type);
+        return new JobTypeView(
+            type.Name, type.Version, type.Queue, type.Owner, type.Description, type.SideEffects, type.Guarantee, type.Ordering, type.DependsOn, type.Timeout.TotalSeconds,
+            type.StallTimeout == Timeout.InfiniteTimeSpan ? null : type.StallTimeout.TotalSeconds,
+            new RetryView(policies.NameOf(type), policy.Attempts, policy.UnknownAttempts, policy.Base.TotalSeconds, policy.Cap.TotalSeconds, policy.Multiplier, policy.Budget));
+    }
 }
 
 internal sealed record CatalogView(IReadOnlyList<JobTypeView> Types);
 
-internal sealed record JobTypeView(string Type, int Version, Queue Queue, string? Owner, string? Description, string? SideEffects, double TimeoutSeconds, RetryView Retry)
-{
-    public static JobTypeView Of(JobType type)
-    {
-        var policy = RetryPolicies.Find(type.RetryPolicy);
-        return new JobTypeView(
-            type.Name, type.Version, type.Queue, type.Owner, type.Description, type.SideEffects, type.Timeout.TotalSeconds,
-            new RetryView(type.RetryPolicy, policy.Attempts, policy.Base.TotalSeconds, policy.Cap.TotalSeconds, policy.Multiplier));
-    }
-}
+internal sealed record JobTypeView(
+    string Type, int Version, Queue Queue, string? Owner, string? Description, string? SideEffects, Guarantee Guarantee, Ordering Ordering, IReadOnlyList<string> DependsOn,
+    double TimeoutSeconds, double? StallTimeoutSeconds, RetryView Retry);
 
-internal sealed record RetryView(string Policy, int Attempts, double BaseSeconds, double CapSeconds, double Multiplier);
+internal sealed record RetryView(string Policy, int Attempts, int UnknownAttempts, double BaseSeconds, double CapSeconds, double Multiplier, double Budget);

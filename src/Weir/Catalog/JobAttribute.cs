@@ -27,6 +27,21 @@ public sealed class JobAttribute(string name) : Attribute
     /// <summary>The most seconds that one attempt may take, 1 to 86,400. Default 60.</summary>
     public int TimeoutSeconds { get; set; } = 60;
 
+    /// <summary>
+    /// The most seconds between two calls of <see cref="JobContext.ReportAsync"/>, the first counted from the start; then the attempt is
+    /// cancelled and tried again. 0, the default, expects no reports.
+    /// </summary>
+    public int StallTimeoutSeconds { get; set; }
+
+    /// <summary>What a crash may do to an attempt; see <see cref="Weir.Guarantee"/>.</summary>
+    public Guarantee Guarantee { get; set; } = Guarantee.EffectivelyOnce;
+
+    /// <summary>What a retry may do to the order of jobs with one ordering key; see <see cref="Weir.Ordering"/>.</summary>
+    public Ordering Ordering { get; set; } = Ordering.BestEffort;
+
+    /// <summary>The dependencies that its jobs call, by name: each has a breaker, and while one is open these jobs are put off.</summary>
+    public string[] DependsOn { get; set; } = [];
+
     /// <summary>The name of its retry policy, see <see cref="Retries.RetryPolicies"/>. Default "standard".</summary>
     public string Retry { get; set; } = Retries.RetryPolicies.Standard;
 }

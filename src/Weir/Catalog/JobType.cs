@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
+using Weir.Retries;
 
 namespace Weir.Catalog;
 
@@ -17,7 +18,12 @@ public abstract partial class JobType
         Description = job.Description;
         SideEffects = job.SideEffects;
         Timeout = TimeSpan.FromSeconds(job.TimeoutSeconds);
-        RetryPolicy = job.Retry;
+        StallTimeout = job.StallTimeoutSeconds == 0 ? System.Threading.Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(job.StallTimeoutSeconds);
+        Guarantee = job.Guarantee;
+        Ordering = job.Ordering;
+        DependsOn = job.DependsOn;
+        // A retry would run the handler a second time, which is what this guarantee rules out.
+        RetryPolicy = job.Guarantee == Guarantee.AtMostOnce ? RetryPolicies.None : job.Retry;
     }
 
     public string Name { get; }
@@ -33,6 +39,15 @@ public abstract partial class JobType
     public string? SideEffects { get; }
 
     public TimeSpan Timeout { get; }
+
+    /// <summary>Infinite when no reports are expected.</summary>
+    public TimeSpan StallTimeout { get; }
+
+    public Guarantee Guarantee { get; }
+
+    public Ordering Ordering { get; }
+
+    public IReadOnlyList<string> DependsOn { get; }
 
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }
@@ -58,6 +73,9 @@ public abstract partial class JobType
             throw new InvalidOperationException($"{job.Name}: Version is {job.Version}; versions count from 1.");
         if (job.TimeoutSeconds is < 1 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: TimeoutSeconds is {job.TimeoutSeconds}; expected 1 to 86400.");
+
+        if (job.StallTimeoutSeconds is < 0 or > 86_400)
+            throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 
         var type = typeof(JobType<,>).MakeGenericType(handler, contracts[0].GetGenericArguments()[0]);
         return (JobType)Activator.CreateInstance(type, job)!;

@@ -10,25 +10,30 @@ using Weir.Submission;
 namespace Weir.Execution;
 
 /// <summary>
-/// Runs a claimed job's handler once and says how that ended. Its token fires on the type's timeout, on a lost claim and when the instance stops;
-/// a handler that does not obey is left behind after the grace, so that it holds up neither its lane nor a drain.
+/// Runs a claimed job's handler once and says how that ended. Its token fires on the type's timeout, when it stalls, on a lost claim, when the job
+/// is cancelled and when the instance stops; a handler that does not obey is left behind after the grace, so that it holds up neither its
+/// lane nor a drain.
 /// </summary>
-internal sealed class AttemptRun(ReceiptTable receipts, IServiceScopeFactory scopes, ILoggerFactory loggers, IOptions<WeirOptions> options, TimeProvider clock)
+internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, IServiceScopeFactory scopes, ILoggerFactory loggers, IOptions<WeirOptions> options, TimeProvider clock)
 {
     public async Task<AttemptResult> RunAsync(Claim claim, JobType type, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(type.Timeout, clock);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, claim.Lost, stopping);
+        using var stalled = new CancellationTokenSource(type.StallTimeout, clock);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled.Token, claim.Lost, claim.CancelRequested, stopping]);
+        var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, () => stalled.CancelAfter(type.StallTimeout));
         var renewal = claim.RenewAsync(ended.Token);
         try
         {
-            var result = await HandleAsync(claim, type, payload, ended.Token);
-            return Succeeded(result);
+            var result = await HandleAsync(context, type, payload, ended.Token);
+            return Succeeded(result, context.Children);
         }
         catch (Exception failure)
         {
             return claim.Lost.IsCancellationRequested ? new AttemptResult.Lost()
-                : timeout.IsCancellationRequested ? new AttemptResult.Failed(AttemptOutcome.TimedOut, ErrorClass.Transient, TimedOut(type, failure), RetryAfter: null)
+                : claim.CancelRequested.IsCancellationRequested ? new AttemptResult.Cancelled()
+                : timeout.IsCancellationRequested ? Failed(AttemptOutcome.TimedOut, new TimeoutException($"The attempt took longer than {type.Timeout.TotalSeconds:0} s.", failure))
+                : stalled.IsCancellationRequested ? Failed(AttemptOutcome.Stalled, new TimeoutException($"The attempt reported nothing for {type.StallTimeout.TotalSeconds:0} s.", failure))
                 : stopping.IsCancellationRequested && failure is OperationCanceledException or LeftBehindException ? new AttemptResult.Interrupted()
                 : new AttemptResult.Failed(AttemptOutcome.Failed, ErrorClassifier.Classify(failure), failure, (failure as TransientException)?.RetryAfter);
         }
@@ -39,11 +44,10 @@ internal sealed class AttemptRun(ReceiptTable receipts, IServiceScopeFactory sco
         }
     }
 
-    private async Task<object?> HandleAsync(Claim claim, JobType type, ReadOnlyMemory<byte> payload, CancellationToken ended)
+    private async Task<object?> HandleAsync(JobContext context, JobType type, ReadOnlyMemory<byte> payload, CancellationToken ended)
     {
         // The scope outlives this method when the handler is left behind: what it uses must not be disposed of under its feet.
         var scope = scopes.CreateAsyncScope();
-        var context = new JobContext(claim, receipts, loggers.CreateLogger(type.Name), clock, ended);
         var handling = type.RunAsync(scope.ServiceProvider, payload, context, ended);
         try
         {
@@ -87,15 +91,13 @@ internal sealed class AttemptRun(ReceiptTable receipts, IServiceScopeFactory sco
         await scope.DisposeAsync();
     }
 
-    private static AttemptResult Succeeded(object? result)
+    private static AttemptResult Succeeded(object? result, IReadOnlyList<ChildJob> children)
     {
-        if (result is null)
-            return new AttemptResult.Succeeded(default);
         try
         {
-            var json = JsonSerializer.SerializeToUtf8Bytes(result, result.GetType(), ContractJson.Options);
+            var json = result is null ? [] : JsonSerializer.SerializeToUtf8Bytes(result, result.GetType(), ContractJson.Options);
             if (json.Length <= JobSubmission.MaxPayload)
-                return new AttemptResult.Succeeded(json);
+                return new AttemptResult.Succeeded(json, children);
             throw new PermanentException($"The result has {json.Length:N0} bytes as JSON; the most is {JobSubmission.MaxPayload:N0}.");
         }
         catch (Exception unwritable) when (unwritable is NotSupportedException or JsonException or PermanentException)
@@ -104,9 +106,9 @@ internal sealed class AttemptRun(ReceiptTable receipts, IServiceScopeFactory sco
         }
     }
 
-    private sealed class LeftBehindException(TimeSpan grace) : Exception($"The handler ignored its cancellation token for {grace.TotalSeconds:0} s and was left behind.");
+    private static AttemptResult.Failed Failed(AttemptOutcome outcome, TimeoutException late) => new(outcome, ErrorClass.Transient, late, RetryAfter: null);
 
-    private static TimeoutException TimedOut(JobType type, Exception cause) => new($"The attempt took longer than {type.Timeout.TotalSeconds:0} s.", cause);
+    private sealed class LeftBehindException(TimeSpan grace) : Exception($"The handler ignored its cancellation token for {grace.TotalSeconds:0} s and was left behind.");
 }
 
 /// <summary>How the execution of a handler ended.</summary>
@@ -115,9 +117,13 @@ internal abstract record AttemptResult
     private AttemptResult() { }
 
     /// <param name="Result">As JSON; empty for none.</param>
-    public sealed record Succeeded(ReadOnlyMemory<byte> Result) : AttemptResult;
+    /// <param name="Children">What is to be enqueued if this counts.</param>
+    public sealed record Succeeded(ReadOnlyMemory<byte> Result, IReadOnlyList<ChildJob> Children) : AttemptResult;
 
     public sealed record Failed(AttemptOutcome Outcome, ErrorClass Class, Exception Exception, TimeSpan? RetryAfter) : AttemptResult;
+
+    /// <summary>Somebody asked for it, and the handler obeyed or was left behind.</summary>
+    public sealed record Cancelled : AttemptResult;
 
     /// <summary>The instance stops; the job did nothing wrong.</summary>
     public sealed record Interrupted : AttemptResult;

@@ -8,39 +8,61 @@ namespace Weir.Execution;
 /// The right to run one attempt of a job: the receipt says that we own it, until the lease ends. Whoever changes the receipt takes
 /// its ETag along, so a claim that somebody else has broken is noticed at our next write, and that write does nothing.
 /// </summary>
-internal sealed class Claim(ReceiptTable receipts, JobMessage message, Attempt attempt, ETag etag, TimeSpan lease, TimeProvider clock) : IDisposable
+internal sealed class Claim : IDisposable
 {
     private const int MaxTries = 4;
 
+    /// <summary>Reports of progress are written at most this often; the last one always.</summary>
+    private static readonly TimeSpan ReportPause = TimeSpan.FromSeconds(1);
+
+    private readonly ReceiptTable receipts;
+    private readonly TimeSpan lease;
+    private readonly TimeProvider clock;
     private readonly CancellationTokenSource lost = new();
+    private readonly CancellationTokenSource cancelRequested = new();
     private readonly SemaphoreSlim writing = new(1);
-    private ETag etag = etag;
+    private ETag etag;
+    private Progress? unwritten;
+    private DateTimeOffset reportedAt;
+    private Task reporting = Task.CompletedTask;
 
-    public JobMessage Message => message;
+    /// <param name="held">False for a job that runs at least once: nobody claimed it, its receipt is only written at the end.</param>
+    public Claim(ReceiptTable receipts, JobMessage message, Attempt attempt, ETag etag, TimeSpan lease, TimeProvider clock, bool held = true)
+    {
+        (this.receipts, this.etag, this.lease, this.clock) = (receipts, etag, lease, clock);
+        (Message, Attempt, IsHeld) = (message, attempt, held);
+    }
 
-    public Attempt Attempt => attempt;
+    public JobMessage Message { get; }
+
+    public Attempt Attempt { get; }
+
+    public bool IsHeld { get; }
 
     /// <summary>Fires when the job is no longer ours.</summary>
     public CancellationToken Lost => lost.Token;
 
-    /// <summary>Renews the lease at each third of its time, until cancelled. A job shorter than that renews nothing.</summary>
-    public async Task RenewAsync(CancellationToken cancellation)
+    /// <summary>Fires when somebody has asked for the job to be cancelled.</summary>
+    public CancellationToken CancelRequested => cancelRequested.Token;
+
+    /// <summary>Renews the lease at each third of its time, until <paramref name="ended"/>. A job shorter than that renews nothing.</summary>
+    public async Task RenewAsync(CancellationToken ended)
     {
-        var until = attempt.LeaseUntil;
-        while (!cancellation.IsCancellationRequested)
+        if (!IsHeld)
+            return;
+
+        var until = Attempt.LeaseUntil;
+        while (!ended.IsCancellationRequested)
         {
             try
             {
-                await Task.Delay(lease / 3, clock, cancellation);
+                await Task.Delay(lease / 3, clock, ended);
                 var next = clock.GetUtcNow() + lease; // counted from before the request: the store's word may come late
-                if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(message.JobId, current, next, token), static _ => false, cancellation) is null)
-                {
-                    await lost.CancelAsync();
+                if (!await TouchAsync(next, ended))
                     return;
-                }
                 until = next;
             }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            catch (OperationCanceledException) when (ended.IsCancellationRequested)
             {
                 return;
             }
@@ -56,17 +78,62 @@ internal sealed class Claim(ReceiptTable receipts, JobMessage message, Attempt a
         }
     }
 
+    /// <summary>Shows how far the job is: at once, or when a second has passed since the last time.</summary>
+    public void Report(Progress progress, CancellationToken ended)
+    {
+        unwritten = progress;
+        if (IsHeld && reporting.IsCompleted)
+            reporting = WriteReportAsync(ended);
+    }
+
+    /// <summary>The last report, if it is not on the receipt yet.</summary>
+    public Progress? UnwrittenProgress => unwritten;
+
+    /// <summary>Somebody in this process knows that the job is to be cancelled: no need to wait for the next renewal.</summary>
+    public void RequestCancel() => cancelRequested.Cancel();
+
     /// <summary>Writes the attempt's outcome. Null: it is fenced, since the job has gone to another owner, and must be thrown away.</summary>
     /// <param name="write">One conditional write against the ETag that it is given.</param>
     /// <param name="state">The state that the write leads to, by which an earlier try is recognised whose answer was lost.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     public Task<ETag?> RecordAsync(Func<ETag, CancellationToken, Task<ETag?>> write, JobState state, CancellationToken cancellation) =>
-        WriteAsync(write, receipt => IsOurs(receipt) && receipt.State == state, cancellation);
+        WriteAsync(write, receipt => receipt.Owner == Attempt.Owner && receipt.Attempt == Attempt.Number && receipt.State == state, cancellation);
 
     public void Dispose()
     {
         lost.Dispose();
+        cancelRequested.Dispose();
         writing.Dispose();
+    }
+
+    private async Task WriteReportAsync(CancellationToken ended)
+    {
+        try
+        {
+            var pause = reportedAt + ReportPause - clock.GetUtcNow();
+            if (pause > TimeSpan.Zero)
+                await Task.Delay(pause, clock, ended);
+            await TouchAsync(clock.GetUtcNow() + lease, ended);
+        }
+        catch (Exception)
+        {
+            // Progress is worth no attempt: the next report, the next renewal or the outcome carries it.
+        }
+    }
+
+    /// <summary>Renews the lease and writes what was reported since. False when the job is no longer ours.</summary>
+    private async Task<bool> TouchAsync(DateTimeOffset until, CancellationToken ended)
+    {
+        var progress = unwritten;
+        if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(Message.JobId, current, until, progress, token), static _ => false, ended) is null)
+        {
+            await lost.CancelAsync();
+            return false;
+        }
+        reportedAt = clock.GetUtcNow();
+        if (ReferenceEquals(unwritten, progress))
+            unwritten = null;
+        return true;
     }
 
     private async Task<ETag?> WriteAsync(Func<ETag, CancellationToken, Task<ETag?>> write, Func<Receipt, bool> isDone, CancellationToken cancellation)
@@ -80,16 +147,18 @@ internal sealed class Claim(ReceiptTable receipts, JobMessage message, Attempt a
                     return etag = written;
 
                 // Somebody changed the receipt: a new owner, or only a request to cancel, or we ourselves in a try whose answer was lost.
-                var now = await receipts.FindAsync(message.JobId, cancellation);
+                var now = await receipts.FindAsync(Message.JobId, cancellation);
                 if (now is null)
                     return null;
                 etag = now.ETag;
                 if (isDone(now))
                     return etag;
-                if (!StillOurs(now))
+                if (!IsOurs(now))
                     return null;
+                if (now.CancelRequestedAt is not null)
+                    await cancelRequested.CancelAsync();
             }
-            throw new TimeoutException($"The receipt of job {message.JobId} changed {MaxTries} times while it was being written.");
+            throw new TimeoutException($"The receipt of job {Message.JobId} changed {MaxTries} times while it was being written.");
         }
         finally
         {
@@ -97,7 +166,11 @@ internal sealed class Claim(ReceiptTable receipts, JobMessage message, Attempt a
         }
     }
 
-    private bool StillOurs(Receipt receipt) => IsOurs(receipt) && receipt.State == JobState.Running;
-
-    private bool IsOurs(Receipt receipt) => receipt.Owner == attempt.Owner && receipt.Attempt == attempt.Number;
+    private bool IsOurs(Receipt receipt) => IsHeld
+        ? receipt.State == JobState.Running && receipt.Owner == Attempt.Owner && receipt.Attempt == Attempt.Number
+        : !receipt.State.IsFinal() && receipt.Attempt < Attempt.Number;
 }
+
+/// <summary>How far a job says it is.</summary>
+/// <param name="Share">0 to 1.</param>
+internal sealed record Progress(double Share, string? Message);

@@ -10,7 +10,7 @@ namespace Weir.Execution;
 /// Takes a job for an attempt: one conditional write against the ETag in the message, with no read. Only when that fails is the
 /// receipt read, and says what has happened: the job is done, another instance runs it, one died running it, or a message was lost.
 /// </summary>
-internal sealed class Claims(ReceiptTable receipts, JobQueues queues, Instance instance, IOptions<WeirOptions> options, TimeProvider clock)
+internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolicies policies, Instance instance, IOptions<WeirOptions> options, TimeProvider clock)
 {
     private const int MaxTries = 3;
 
@@ -22,9 +22,17 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, Instance i
     public async Task<Claimed> TakeAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation)
     {
         var attempt = NewAttempt(message.Attempt);
+        if (type.Guarantee == Guarantee.AtLeastOnce)
+            return new Claimed.Ours(new Claim(receipts, message, attempt, message.ReceiptETag, Lease, clock, held: false));
         if (await receipts.ClaimAsync(message.JobId, message.ReceiptETag, attempt, cancellation) is { } etag)
             return new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock));
 
+        return await DecideAsync(message, type, queue, cancellation);
+    }
+
+    /// <summary>What to do with a message whose receipt is not as it was when the message was made.</summary>
+    public async Task<Claimed> DecideAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation)
+    {
         for (var tries = 1; tries <= MaxTries; tries++)
         {
             var receipt = await receipts.FindAsync(message.JobId, cancellation);
@@ -39,8 +47,8 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, Instance i
     /// <summary>Null when the receipt changed under our hands: read it again.</summary>
     private async Task<Claimed?> DecideAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation) => receipt.State switch
     {
-        // A second copy of a message whose work is done, or one whose Complete was lost.
-        var state when state.IsFinal() => Claimed.Not(Settlement.Completed),
+        // A second copy of a message whose work is done, or one whose Complete was lost: perhaps with what follows the end still to do.
+        var state when state.IsFinal() => new Claimed.Ended(receipt),
 
         JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
@@ -65,7 +73,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, Instance i
         var error = new JobError(ErrorClass.Transient, "WorkerLost", $"The instance {receipt.Owner} did not renew its lease, which ended at {receipt.LeaseUntil:O}.", Stack: null);
         var lost = new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
 
-        var most = RetryPolicies.Find(type.RetryPolicy).Attempts;
+        var most = policies.Of(type).Attempts;
         if (receipt.Attempt >= most)
         {
             var dead = await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
@@ -103,6 +111,9 @@ internal abstract record Claimed
     private Claimed() { }
 
     public sealed record Ours(Claim Claim) : Claimed;
+
+    /// <summary>The job is final already.</summary>
+    public sealed record Ended(Receipt Receipt) : Claimed;
 
     public sealed record NotOurs(Settlement Settlement) : Claimed;
 

@@ -4,19 +4,30 @@ using Microsoft.Extensions.Logging;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
+using Weir.Submission;
 
 namespace Weir;
 
 /// <summary>What a handler knows of its job, and what it can do that outlives the attempt.</summary>
 public sealed partial class JobContext
 {
+    private const int MaxChildren = 50;
+    private const int MaxCheckpoint = 32_000;
+
+    private readonly JobCatalog catalog;
     private readonly ReceiptTable receipts;
     private readonly CancellationToken ended;
+    private readonly Claim claim;
+    private readonly Action reported;
+    private readonly List<ChildJob> children = [];
 
-    internal JobContext(Claim claim, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended)
+    internal JobContext(Claim claim, JobCatalog catalog, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended, Action reported)
     {
+        this.claim = claim;
+        this.catalog = catalog;
         this.receipts = receipts;
         this.ended = ended;
+        this.reported = reported;
         Id = claim.Message.JobId;
         Attempt = claim.Attempt.Number;
         Tenant = claim.Message.Tenant;
@@ -76,7 +87,44 @@ public sealed partial class JobContext
         return Read<T>(await receipts.FindCheckpointAsync(Id, name, ended) ?? json);
     }
 
-    private const int MaxCheckpoint = 32_000;
+    /// <summary>
+    /// Says how far the job is, for whoever looks at it, and that it has not stalled. Cheap to call often: it is written at most once a second.
+    /// </summary>
+    /// <param name="progress">0 to 1.</param>
+    /// <param name="message">Up to 1,000 characters; longer ones are cut.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The progress is no share.</exception>
+    public Task ReportAsync(double progress, string? message = null)
+    {
+        if (progress is not (>= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(progress), progress, "Progress is a share from 0 to 1.");
+        if (!ended.IsCancellationRequested)
+        {
+            reported();
+            claim.Report(new Progress(progress, message is { Length: > 1_000 } ? message[..1_000] : message), ended);
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Enqueues another job if, and only if, this attempt succeeds: it is recorded in the same transaction as the success, and sent after it.
+    /// </summary>
+    /// <param name="type">A job type of this deployment.</param>
+    /// <param name="payload">Written as JSON, and checked against the type's contract now.</param>
+    /// <param name="orderingKey">Jobs that share it run in order.</param>
+    /// <exception cref="PermanentException">There is no such type, the payload breaks its contract, or these are too many children.</exception>
+    public Task EnqueueAsync(string type, object payload, string? orderingKey = null)
+    {
+        if (children.Count == MaxChildren)
+            throw new PermanentException($"A job enqueues at most {MaxChildren} others; more belong into a batch.");
+        var known = catalog.Find(type) ?? throw new PermanentException($"There is no job type '{type}' to enqueue.");
+        var json = JsonSerializer.SerializeToElement(payload, payload.GetType(), ContractJson.Options);
+        if (known.Check(json) is [var error, ..])
+            throw new PermanentException($"The payload for '{type}' breaks its contract at '{error.Pointer}': {error.Detail}.");
+        children.Add(new ChildJob(children.Count, new SubmitRequest(type, json) { OrderingKey = orderingKey, CorrelationId = Id }));
+        return Task.CompletedTask;
+    }
+
+    internal IReadOnlyList<ChildJob> Children => children;
 
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, ContractJson.Options)!;
 

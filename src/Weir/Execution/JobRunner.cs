@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
@@ -27,14 +28,21 @@ public sealed partial class JobRunner
     private readonly JobQueues queues;
     private readonly Claims claims;
     private readonly AttemptRun attempts;
+    private readonly JobEndings endings;
+    private readonly RetryPolicies policies;
+    private readonly RetryBudget budget;
+    private readonly KillPoints kill;
     private readonly Instance instance;
     private readonly TimeProvider clock;
     private readonly ILogger<JobRunner> logger;
 
     internal JobRunner(
-        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, Instance instance, TimeProvider clock, ILogger<JobRunner> logger) =>
-        (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.instance, this.clock, this.logger) =
-        (catalog, receipts, queues, claims, attempts, instance, clock, logger);
+        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings,
+        RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+    {
+        (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
+        (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
+    }
 
     /// <summary>Runs the job that a message carries. Throws nothing: whatever happens, the answer says what is to become of the message.</summary>
     /// <param name="received">The message, locked by the caller, who settles it as the answer says.</param>
@@ -67,55 +75,76 @@ public sealed partial class JobRunner
         if (Payload.HashOf(payload.Span) != message.PayloadHash)
             return Poison(message.MessageId, "Its payload is not the one that was accepted: the SHA-256 differs.");
 
-        var claimed = await claims.TakeAsync(message, type, queue, stopping);
-        if (claimed is Claimed.NotOurs refused)
-            return refused.Settlement;
-
-        using var claim = ((Claimed.Ours)claimed).Claim;
-        return await attempts.RunAsync(claim, type, payload, stopping) switch
+        return await claims.TakeAsync(message, type, queue, stopping) switch
         {
-            AttemptResult.Succeeded success => await SucceedAsync(claim, success),
-            AttemptResult.Failed failure => await FailAsync(claim, type, queue, failure),
-            AttemptResult.Interrupted => await HandBackAsync(claim),
-            _ => Fenced(claim),
+            Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
+            Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
+            Claimed.NotOurs refused => refused.Settlement,
+            var other => throw new UnreachableException(other.ToString()),
         };
     }
 
-    private async Task<Settlement> SucceedAsync(Claim claim, AttemptResult.Succeeded success)
+    private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
-        var attempt = Record(claim, AttemptOutcome.Succeeded, error: null);
-        var recorded = await claim.RecordAsync(
-            (etag, token) => receipts.SucceedAsync(claim.Message.JobId, etag, attempt, success.Result, token), JobState.Succeeded, CancellationToken.None);
-        if (recorded is null)
-            return Fenced(claim);
+        using var claim = claimed;
+        budget.Count(type, claim.Attempt.Number);
+        kill.Pass(KillPoints.InHandler);
+        var result = await attempts.RunAsync(claim, type, payload, stopping);
+        kill.Pass(KillPoints.AfterHandler);
+        return result switch
+        {
+            AttemptResult.Succeeded success => await SucceedAsync(claim, type, queue, success),
+            AttemptResult.Failed failure => await FailAsync(claim, type, queue, failure),
+            AttemptResult.Cancelled => await CancelAsync(claim, type, queue),
+            AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce => await FailAsync(claim, type, queue, HalfRun),
+            AttemptResult.Interrupted => await HandBackAsync(claim, type, queue),
+            _ => await FencedAsync(claim, type, queue),
+        };
+    }
 
-        LogSucceeded(claim.Message.JobId, claim.Message.Type, attempt.Number, (attempt.FinishedAt - attempt.StartedAt).TotalMilliseconds);
+    private async Task<Settlement> SucceedAsync(Claim claim, JobType type, Queue queue, AttemptResult.Succeeded success)
+    {
+        var id = claim.Message.JobId;
+        var attempt = Record(claim, AttemptOutcome.Succeeded, error: null);
+        var children = success.Children.Select(child => child.ToRow(id)).ToArray();
+        var recorded = await claim.RecordAsync(
+            (etag, token) => receipts.SucceedAsync(id, etag, attempt, success.Result, children, claim.UnwrittenProgress, token), JobState.Succeeded, CancellationToken.None);
+        if (recorded is null)
+            return await FencedAsync(claim, type, queue);
+
+        kill.Pass(KillPoints.AfterOutcome);
+        LogSucceeded(id, type.Name, attempt.Number, (attempt.FinishedAt - attempt.StartedAt).TotalMilliseconds);
+        await endings.AfterAsync(claim.Message, success.Children, CancellationToken.None);
         return Settlement.Completed;
     }
 
     private async Task<Settlement> FailAsync(Claim claim, JobType type, Queue queue, AttemptResult.Failed failure)
     {
         var attempt = Record(claim, failure.Outcome, JobError.From(failure.Class, failure.Exception));
-        var policy = RetryPolicies.Find(type.RetryPolicy);
-        return attempt.Number < policy.AttemptsFor(failure.Class)
-            ? await RetryAsync(claim, queue, attempt, failure.RetryAfter ?? policy.DelayAfter(claim.Message.JobId, attempt.Number))
-            : await DeadLetterAsync(claim, attempt, failure);
+        var policy = policies.Of(type);
+        if (attempt.Number >= policy.AttemptsFor(failure.Class))
+            return await DeadLetterAsync(claim, type, queue, attempt, failure);
+
+        var delay = failure.RetryAfter ?? policy.DelayAfter(claim.Message.JobId, attempt.Number) * budget.Factor(type, policy);
+        return await RetryAsync(claim, type, queue, attempt, delay);
     }
 
-    private async Task<Settlement> RetryAsync(Claim claim, Queue queue, AttemptRecord attempt, TimeSpan delay)
+    private async Task<Settlement> RetryAsync(Claim claim, JobType type, Queue queue, AttemptRecord attempt, TimeSpan delay)
     {
         var notBefore = attempt.FinishedAt + delay;
         var recorded = await claim.RecordAsync(
             (etag, token) => receipts.RetryAsync(claim.Message.JobId, etag, attempt, notBefore, token), JobState.Retrying, CancellationToken.None);
         if (recorded is not { } receipt)
-            return Fenced(claim);
+            return await FencedAsync(claim, type, queue);
 
+        kill.Pass(KillPoints.AfterOutcome);
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
-        LogRetrying(claim.Message.JobId, claim.Message.Type, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
+        kill.Pass(KillPoints.AfterRetrySent);
+        LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
         return Settlement.Completed;
     }
 
-    private async Task<Settlement> DeadLetterAsync(Claim claim, AttemptRecord attempt, AttemptResult.Failed failure)
+    private async Task<Settlement> DeadLetterAsync(Claim claim, JobType type, Queue queue, AttemptRecord attempt, AttemptResult.Failed failure)
     {
         var reason = failure.Exception is JsonException ? DeadLetterReason.Contract
             : failure.Class == ErrorClass.Permanent ? DeadLetterReason.Permanent
@@ -123,29 +152,63 @@ public sealed partial class JobRunner
         var recorded = await claim.RecordAsync(
             (etag, token) => receipts.DeadLetterAsync(claim.Message.JobId, etag, attempt, reason, token), JobState.DeadLettered, CancellationToken.None);
         if (recorded is null)
-            return Fenced(claim);
+            return await FencedAsync(claim, type, queue);
 
-        LogDeadLettered(claim.Message.JobId, claim.Message.Type, attempt.Number, reason, attempt.Error!.Type);
+        kill.Pass(KillPoints.AfterOutcome);
+        LogDeadLettered(claim.Message.JobId, type.Name, attempt.Number, reason, attempt.Error!.Type);
         return new Settlement.DeadLetter(reason, attempt.Error.Message);
     }
 
-    /// <summary>The instance stops: the receipt says that nobody runs the job, and its message stays first in its lane.</summary>
-    private async Task<Settlement> HandBackAsync(Claim claim)
+    private async Task<Settlement> CancelAsync(Claim claim, JobType type, Queue queue)
     {
+        var attempt = Record(claim, AttemptOutcome.Cancelled, error: null);
+        var recorded = await claim.RecordAsync(
+            (etag, token) => receipts.CancelRunningAsync(claim.Message.JobId, etag, attempt, token), JobState.Cancelled, CancellationToken.None);
+        if (recorded is null)
+            return await FencedAsync(claim, type, queue);
+
+        LogCancelled(claim.Message.JobId, type.Name, attempt.Number);
+        await endings.AfterAsync(claim.Message, [], CancellationToken.None);
+        return Settlement.Completed;
+    }
+
+    /// <summary>The instance stops: the receipt says that nobody runs the job, and its message stays first in its lane.</summary>
+    private async Task<Settlement> HandBackAsync(Claim claim, JobType type, Queue queue)
+    {
+        if (!claim.IsHeld)
+            return Settlement.HandedBack;
         var recorded = await claim.RecordAsync(
             (etag, token) => receipts.HandBackAsync(claim.Message.JobId, etag, token), JobState.Queued, CancellationToken.None);
         if (recorded is null)
-            return Fenced(claim);
+            return await FencedAsync(claim, type, queue);
 
-        LogHandedBack(claim.Message.JobId, claim.Message.Type, claim.Attempt.Number);
+        LogHandedBack(claim.Message.JobId, type.Name, claim.Attempt.Number);
         return Settlement.HandedBack;
     }
 
-    /// <summary>Somebody else owns the job by now and settles it by a message of their own; what this attempt did is not recorded.</summary>
-    private Settlement Fenced(Claim claim)
+    /// <summary>Somebody else has the job by now; what this attempt did is not recorded, and the receipt says what becomes of the message.</summary>
+    private async Task<Settlement> FencedAsync(Claim claim, JobType type, Queue queue)
     {
-        LogFenced(claim.Message.JobId, claim.Message.Type, claim.Attempt.Number);
-        return Settlement.Completed;
+        LogFenced(claim.Message.JobId, type.Name, claim.Attempt.Number);
+        // Whoever owns a claimed job settles it by a message of their own. A job that nobody claims has only this one.
+        if (claim.IsHeld)
+            return Settlement.Completed;
+        return await claims.DecideAsync(claim.Message, type, queue, CancellationToken.None) switch
+        {
+            Claimed.Ended ended => await EndedBeforeAsync(claim.Message, ended.Receipt, CancellationToken.None),
+            Claimed.NotOurs other => other.Settlement,
+            _ => Settlement.HandedBack,
+        };
+    }
+
+    /// <summary>The job ended before this message came: done again is only what may have been cut off between the end and the settlement.</summary>
+    private async Task<Settlement> EndedBeforeAsync(JobMessage message, Receipt receipt, CancellationToken cancellation)
+    {
+        var children = receipt.Children == 0 ? [] : (await receipts.ReadChildrenAsync(receipt.Id, cancellation)).Select(ChildJob.Of).ToArray();
+        await endings.AfterAsync(message, children, cancellation);
+        return receipt.State is JobState.DeadLettered or JobState.Expired
+            ? new Settlement.DeadLetter(receipt.DeadLetterReason ?? DeadLetterReason.Poison, receipt.ErrorMessage ?? "")
+            : Settlement.Completed;
     }
 
     private async Task<Settlement> AwaitNewerBuildAsync(JobMessage message, Queue queue, CancellationToken stopping)
@@ -179,6 +242,10 @@ public sealed partial class JobRunner
         LogPoison(messageId, why);
         return new Settlement.DeadLetter(DeadLetterReason.Poison, why);
     }
+
+    /// <summary>A stop in the middle of a job that must not be started twice.</summary>
+    private static AttemptResult.Failed HalfRun { get; } =
+        new(AttemptOutcome.Failed, ErrorClass.Permanent, new OperationCanceledException("The instance stopped while the job ran, and it may not be started again."), RetryAfter: null);
 
     private AttemptRecord Record(Claim claim, AttemptOutcome outcome, JobError? error) =>
         new(claim.Attempt.Number, claim.Attempt.StartedAt, clock.GetUtcNow(), instance.Id, outcome, error);

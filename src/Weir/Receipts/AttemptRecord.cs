@@ -10,6 +10,12 @@ internal enum AttemptOutcome
     Failed,
     TimedOut,
 
+    /// <summary>It reported nothing for the type's stall timeout.</summary>
+    Stalled,
+
+    /// <summary>Somebody asked for the job to be cancelled.</summary>
+    Cancelled,
+
     /// <summary>The instance that ran it disappeared; nobody knows how far it came.</summary>
     WorkerLost,
 }

@@ -61,6 +61,23 @@ internal sealed class Receipt(TableEntity row)
     /// <summary>How many rows beside this one hold the result.</summary>
     public int ResultChunks => row.GetInt32(Column.ResultChunks) ?? 0;
 
+    /// <summary>How far it says it is, 0 to 1.</summary>
+    public double? Progress => row.GetDouble(Column.Progress);
+
+    public string? ProgressMessage => row.GetString(Column.ProgressMessage) is { Length: > 0 } text ? text : null;
+
+    /// <summary>When somebody asked for the running job to be cancelled.</summary>
+    public DateTimeOffset? CancelRequestedAt => row.GetDateTimeOffset(Column.CancelRequestedAt);
+
+    /// <summary>After this it is not worth running.</summary>
+    public DateTimeOffset? ExpiresAt => row.GetDateTimeOffset(Column.ExpiresAt);
+
+    /// <summary>How many child jobs it enqueued by succeeding.</summary>
+    public int Children => row.GetInt32(Column.Children) ?? 0;
+
+    /// <summary>The job that enqueued this one.</summary>
+    public string? ParentId => row.GetString(Column.ParentId);
+
     public string? ErrorClass => row.GetString(Column.ErrorClass);
 
     public string? ErrorType => row.GetString(Column.ErrorType);
@@ -101,6 +118,12 @@ internal sealed class Receipt(TableEntity row)
         public const string ErrorMessage = "ErrorMessage";
         public const string ErrorStack = "ErrorStack";
         public const string DeadLetterReason = "DeadLetterReason";
+        public const string Progress = "Progress";
+        public const string ProgressMessage = "ProgressMessage";
+        public const string CancelRequestedAt = "CancelRequestedAt";
+        public const string ExpiresAt = "ExpiresAt";
+        public const string Children = "Children";
+        public const string ParentId = "ParentId";
         public const string Outcome = "Outcome";
     }
 }

@@ -1,5 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
+using Weir.Execution;
+using Weir.Submission;
 using static Weir.Receipts.Receipt;
 
 namespace Weir.Receipts;
@@ -70,15 +72,30 @@ internal sealed class ReceiptTable(TableServiceClient tables)
     public Task<ETag?> TakeOverAsync(string jobId, ETag expected, Attempt attempt, AttemptRecord lost, CancellationToken cancellation) =>
         MergeWithAsync(ClaimRow(jobId, attempt), expected, [lost.ToRow(jobId)], cancellation);
 
-    public Task<ETag?> RenewLeaseAsync(string jobId, ETag expected, DateTimeOffset until, CancellationToken cancellation) =>
-        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.LeaseUntil] = until }, expected, cancellation);
-
-    /// <param name="result">The result as JSON; empty for none.</param>
-    public Task<ETag?> SucceedAsync(string jobId, ETag expected, AttemptRecord attempt, ReadOnlyMemory<byte> result, CancellationToken cancellation)
+    public Task<ETag?> RenewLeaseAsync(string jobId, ETag expected, DateTimeOffset until, Progress? progress, CancellationToken cancellation)
     {
-        var change = Outcome(jobId, JobState.Succeeded);
+        var change = new TableEntity(jobId, ReceiptRow) { [Column.LeaseUntil] = until };
+        Write(progress, change);
+        return MergeAsync(change, expected, cancellation);
+    }
+
+    /// <param name="jobId">Whose receipt.</param>
+    /// <param name="expected">The receipt's ETag as the owner knows it.</param>
+    /// <param name="attempt">The attempt that succeeded.</param>
+    /// <param name="result">The result as JSON; empty for none.</param>
+    /// <param name="children">The jobs to enqueue now that it has succeeded, as rows; written in the same transaction, so that they are sent exactly if it counts.</param>
+    /// <param name="progress">The last report.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public Task<ETag?> SucceedAsync(
+        string jobId, ETag expected, AttemptRecord attempt, ReadOnlyMemory<byte> result, IReadOnlyList<TableEntity> children, Progress? progress, CancellationToken cancellation)
+    {
+        var change = Outcome(jobId, JobState.Succeeded, attempt);
         change[Column.FinishedAt] = attempt.FinishedAt;
-        var beside = new List<TableEntity> { attempt.ToRow(jobId) };
+        Write(progress, change);
+        var beside = new List<TableEntity>(1 + children.Count) { attempt.ToRow(jobId) };
+        beside.AddRange(children);
+        if (children.Count > 0)
+            change[Column.Children] = children.Count;
         if (result.Length > MaxInlineResult)
         {
             beside.AddRange(Chunks.Split(jobId, Chunks.ResultPrefix, result));
@@ -94,7 +111,7 @@ internal sealed class ReceiptTable(TableServiceClient tables)
     /// <summary>Records a failed attempt after which another is to come, at <paramref name="notBefore"/>.</summary>
     public Task<ETag?> RetryAsync(string jobId, ETag expected, AttemptRecord attempt, DateTimeOffset notBefore, CancellationToken cancellation)
     {
-        var change = Outcome(jobId, JobState.Retrying);
+        var change = Outcome(jobId, JobState.Retrying, attempt);
         change[Column.NotBefore] = notBefore;
         attempt.Error?.WriteTo(change);
         return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
@@ -103,16 +120,34 @@ internal sealed class ReceiptTable(TableServiceClient tables)
     /// <summary>Records that the job has failed for good.</summary>
     public Task<ETag?> DeadLetterAsync(string jobId, ETag expected, AttemptRecord attempt, string reason, CancellationToken cancellation)
     {
-        var change = Outcome(jobId, JobState.DeadLettered);
+        var change = Outcome(jobId, JobState.DeadLettered, attempt);
         change[Column.FinishedAt] = attempt.FinishedAt;
         change[Column.DeadLetterReason] = reason;
         attempt.Error?.WriteTo(change);
         return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
     }
 
+    /// <summary>Records that the job ended because somebody asked for it.</summary>
+    public Task<ETag?> CancelRunningAsync(string jobId, ETag expected, AttemptRecord attempt, CancellationToken cancellation)
+    {
+        var change = Outcome(jobId, JobState.Cancelled, attempt);
+        change[Column.FinishedAt] = attempt.FinishedAt;
+        return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
+    }
+
+    /// <summary>The child jobs that a succeeded job is to enqueue.</summary>
+    public async Task<IReadOnlyList<TableEntity>> ReadChildrenAsync(string jobId, CancellationToken cancellation)
+    {
+        var rows = new List<TableEntity>();
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {jobId} and RowKey ge {ChildJob.RowPrefix} and RowKey lt {ChildJob.RowPrefix + "~"}");
+        await foreach (var row in table.QueryAsync<TableEntity>(filter, cancellationToken: cancellation))
+            rows.Add(row);
+        return rows;
+    }
+
     /// <summary>Gives the job up for whoever comes next: no attempt is counted, none is on record.</summary>
     public Task<ETag?> HandBackAsync(string jobId, ETag expected, CancellationToken cancellation) =>
-        MergeAsync(Outcome(jobId, JobState.Queued), expected, cancellation);
+        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.State] = nameof(JobState.Queued) }, expected, cancellation);
 
     /// <summary>What an earlier attempt remembered under this name, as JSON; null when nothing.</summary>
     public async Task<string?> FindCheckpointAsync(string jobId, string name, CancellationToken cancellation)
@@ -147,7 +182,21 @@ internal sealed class ReceiptTable(TableServiceClient tables)
         [Column.LeaseUntil] = attempt.LeaseUntil,
     };
 
-    private static TableEntity Outcome(string jobId, JobState state) => new(jobId, ReceiptRow) { [Column.State] = state.ToString() };
+    private static TableEntity Outcome(string jobId, JobState state, AttemptRecord attempt) => new(jobId, ReceiptRow)
+    {
+        [Column.State] = state.ToString(),
+        [Column.Attempt] = attempt.Number,
+        [Column.Owner] = attempt.Instance,
+        [Column.StartedAt] = attempt.StartedAt,
+    };
+
+    private static void Write(Progress? progress, TableEntity change)
+    {
+        if (progress is null)
+            return;
+        change[Column.Progress] = progress.Share;
+        change[Column.ProgressMessage] = progress.Message ?? "";
+    }
 
     private async Task<ETag?> MergeAsync(TableEntity change, ETag expected, CancellationToken cancellation)
     {

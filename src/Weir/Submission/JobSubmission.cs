@@ -3,6 +3,7 @@ using Azure;
 using Azure.Data.Tables;
 using Microsoft.Extensions.Options;
 using Weir.Catalog;
+using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using static Weir.Receipts.Receipt;
@@ -14,7 +15,7 @@ namespace Weir.Submission;
 /// has the message, so the job is not lost by any crash after that; before it, a repetition under the same key takes up
 /// whatever an interrupted try left.
 /// </summary>
-internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, IOptions<WeirOptions> options, TimeProvider clock, Random chance)
+internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, KillPoints kill, IOptions<WeirOptions> options, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -24,6 +25,14 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
     /// Standard tier, its properties included.
     /// </summary>
     private const int MaxInMessage = 192 * 1024;
+
+    /// <summary>Sends a job that another one enqueued by succeeding; sent again after a crash it is the same job.</summary>
+    /// <exception cref="InvalidOperationException">The job cannot be accepted by this build any more.</exception>
+    public async Task SubmitChildAsync(ChildJob child, string parentId, string tenant, CancellationToken cancellation)
+    {
+        if (await SubmitAsync(child.Request, tenant, child.IdempotencyKeyUnder(parentId), cancellation) is Submitted.Refused refused)
+            throw new InvalidOperationException($"Child {child.Number} of job {parentId} ('{child.Request.Type}') is refused: {refused.Detail}");
+    }
 
     public async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation)
     {
@@ -48,7 +57,9 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
         var receipt = NewReceipt(id, type, request, tenant, queue, lane, payload, chunks.Length);
         if (await receipts.AddAsync(receipt, chunks, cancellation) is { } etag)
         {
+            kill.Pass(KillPoints.AfterReceipt);
             await SendAsync(id, type, request.Version, tenant, queue, lane, etag, payload, chunks.Length > 0, cancellation);
+            kill.Pass(KillPoints.AfterSend);
             return new Submitted.Accepted(id, type.Name, JobState.Queued, Replayed: false);
         }
         return await RepeatAsync(id, type, payload, cancellation);

@@ -6,9 +6,16 @@ using Weir.Catalog;
 namespace Weir.Submission;
 
 /// <summary>A submission as it was asked for, well-formed but not yet compared with the catalogue.</summary>
-internal sealed record SubmitRequest(
-    string Type, JsonElement Payload, int? Version, Queue? Priority, string? OrderingKey, string? CorrelationId)
+internal sealed record SubmitRequest(string Type, JsonElement Payload)
 {
+    public int? Version { get; init; }
+
+    public Queue? Priority { get; init; }
+
+    public string? OrderingKey { get; init; }
+
+    public string? CorrelationId { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
@@ -34,9 +41,13 @@ internal sealed record SubmitRequest(
         if (!body.TryGetProperty("payload", out var payload))
             errors.Add(new("/payload", "required, but missing"));
 
-        var request = new SubmitRequest(
-            type ?? "", payload, PositiveNumber(body, "version", errors), PriorityOf(body, errors),
-            Text(body, "orderingKey", MaxKey, errors), Text(body, "correlationId", MaxKey, errors));
+        var request = new SubmitRequest(type ?? "", payload)
+        {
+            Version = PositiveNumber(body, "version", errors),
+            Priority = PriorityOf(body, errors),
+            OrderingKey = Text(body, "orderingKey", MaxKey, errors),
+            CorrelationId = Text(body, "correlationId", MaxKey, errors),
+        };
         return errors.Count == 0 ? request : null;
     }
 

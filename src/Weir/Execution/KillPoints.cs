@@ -1,0 +1,43 @@
+using System.Collections.Frozen;
+using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+
+namespace Weir.Execution;
+
+/// <summary>
+/// Places between two steps of a job's life where a test can end the process as kill -9 would: <c>Weir:KillPoint=submit.receipt</c>, in
+/// development only. Everywhere else passing one costs a comparison.
+/// </summary>
+internal sealed class KillPoints
+{
+    public const string AfterReceipt = "submit.receipt";
+    public const string AfterSend = "submit.send";
+    public const string InHandler = "run.handler";
+    public const string AfterHandler = "run.handled";
+    public const string AfterOutcome = "run.outcome";
+    public const string AfterRetrySent = "run.retry-sent";
+
+    private const string Setting = "Weir:KillPoint";
+
+    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent);
+
+    private readonly string? armed;
+
+    /// <exception cref="InvalidOperationException">The setting names no kill point, or this is not development.</exception>
+    public KillPoints(IConfiguration configuration, bool development)
+    {
+        armed = configuration[Setting];
+        if (armed is null)
+            return;
+        if (!development)
+            throw new InvalidOperationException($"{Setting} is set, but kill points exist in development only.");
+        if (!Known.Contains(armed))
+            throw new InvalidOperationException($"{Setting} is '{armed}'; expected one of {string.Join(", ", Known.Order())}.");
+    }
+
+    public void Pass(string point)
+    {
+        if (armed == point)
+            Process.GetCurrentProcess().Kill();
+    }
+}
