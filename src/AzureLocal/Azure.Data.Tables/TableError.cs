@@ -42,7 +42,7 @@ internal sealed class TableErrorParser : RequestFailedDetailsParser
     public override bool TryParse(Response response, [NotNullWhen(true)] out ResponseError? error, out IDictionary<string, string>? data)
     {
         data = null;
-        error = response is LocalResponse { Error: { } local } ? new ResponseError(local.Code, local.Message) : FromJson(response);
+        error = response is LocalResponse { Error: { } local } ? new ResponseError(local.Code, local.Message) : FromJson(response) ?? FromHeader(response);
         if (error?.Message is null)
             return error is not null;
 
@@ -68,7 +68,10 @@ internal sealed class TableErrorParser : RequestFailedDetailsParser
         }
         catch (JsonException)
         {
-            return null; // a gateway's page, not the service's: the exception then shows the raw answer
+            return null; // not the table service's form: a refused signature comes as XML, a gateway's page as HTML
         }
     }
+
+    private static ResponseError? FromHeader(Response response) =>
+        response.Headers.TryGetValue("x-ms-error-code", out var code) ? new ResponseError(code, response.ReasonPhrase) : null;
 }
