@@ -82,7 +82,7 @@ internal sealed record Project(string File, XDocument Xml)
 {
     public string Folder { get; } = Path.GetDirectoryName(File)!.Replace('\\', '/');
 
-    public string Assembly { get; } = Path.GetFileNameWithoutExtension(File);
+    public string Assembly { get; } = (string?)Xml.Descendants("AssemblyName").FirstOrDefault() ?? Path.GetFileNameWithoutExtension(File);
 
     public bool IsAzureLocal => File.StartsWith("src/AzureLocal/", StringComparison.Ordinal);
 
@@ -96,8 +96,6 @@ internal sealed record Project(string File, XDocument Xml)
         .. Includes("ProjectReference").Select(include =>
             Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Full(Folder), include.Replace('\\', '/')))).Replace('\\', '/')),
     ];
-
-    public IEnumerable<string> Sources => Repository.Files(".cs", Folder);
 
     public override string ToString() => File;
 
