@@ -31,8 +31,12 @@ public sealed class HouseTests(ITestOutputHelper output)
     [Fact]
     public void The_solution_names_every_project_and_no_other()
     {
-        var named = Regex.Matches(File.ReadAllText(Repository.Full("Functions.sln")), "\"([^\"]+\\.csproj)\"").Select(match => match.Groups[1].Value.Replace('\\', '/'));
-        Assert.Equal(Repository.Projects.Select(project => project.File).Order(StringComparer.Ordinal), named.Order(StringComparer.Ordinal));
+        var named = Regex.Matches(File.ReadAllText(Repository.Full("Functions.sln")), "\"([^\"]+\\.csproj)\"")
+            .Select(match => match.Groups[1].Value.Replace('\\', '/'))
+            .ToArray();
+        var files = Repository.Projects.Select(project => project.File).ToArray();
+        Assert.True(files.Except(named).ToArray() is [], $"Run dotnet sln add: {string.Join(", ", files.Except(named))}");
+        Assert.True(named.Except(files).ToArray() is [], $"Run dotnet sln remove: {string.Join(", ", named.Except(files))}");
     }
 
     [Fact]
