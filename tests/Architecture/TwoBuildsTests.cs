@@ -15,6 +15,7 @@ public sealed class TwoBuildsTests
     /// <summary>What a package brings along by its own dependencies, so that a project need not name it.</summary>
     private static readonly Dictionary<string, string[]> Brings = new(StringComparer.Ordinal)
     {
+        ["Microsoft.DurableTask.Abstractions"] = ["Microsoft.Azure.DurableTask.Core"],
         ["Microsoft.DurableTask.Client"] = ["Microsoft.DurableTask.Abstractions"],
         ["Microsoft.DurableTask.Worker"] = ["Microsoft.DurableTask.Abstractions"],
         ["Microsoft.Azure.Functions.Worker"] = ["Microsoft.Azure.Functions.Worker.Core"],

@@ -5,6 +5,12 @@ internal sealed class OfficialApi
 {
     private const string Folder = "tests/Architecture/azure-api";
 
+    /// <summary>A package whose name does not tell which assembly of AzureLocal stands in for it: Microsoft.DurableTask.* throws its exception.</summary>
+    private static readonly Dictionary<string, string> ElsewhereNamed = new(StringComparer.Ordinal)
+    {
+        ["Microsoft.Azure.DurableTask.Core"] = "Microsoft.DurableTask",
+    };
+
     private readonly HashSet<string> lines;
     private readonly ILookup<string, string> byName;
 
@@ -18,7 +24,8 @@ internal sealed class OfficialApi
 
     /// <summary>The lists named like the assembly, or like it with a dot and more: one assembly may stand for several packages.</summary>
     public static OfficialApi Of(string assembly) => new(Packages()
-        .Where(package => package == assembly || package.StartsWith(assembly + ".", StringComparison.Ordinal))
+        .Where(package => ElsewhereNamed.GetValueOrDefault(package, package) is var name
+            && (name == assembly || name.StartsWith(assembly + ".", StringComparison.Ordinal)))
         .SelectMany(Lines));
 
     public static IEnumerable<string> Packages() => Repository.Files(".txt", Folder).Select(file => Path.GetFileNameWithoutExtension(file));
