@@ -33,7 +33,9 @@ internal sealed class DeadlineAttribute : BeforeAfterTestAttribute
     private static void End()
     {
         timer?.Dispose();
-        Console.Error.WriteLine($"Ended after {Bound.TotalMinutes} minutes. Tests that had not:\n  {string.Join("\n  ", UnderWay.Values.Order())}");
+        Console.Error.WriteLine($"Ended after {Bound.TotalMinutes} minutes. Tests that had not ended:");
+        foreach (var test in UnderWay.Values.Order(StringComparer.Ordinal))
+            Console.Error.WriteLine($"  {test}");
         Environment.Exit(3);
     }
 }

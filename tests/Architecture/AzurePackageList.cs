@@ -13,6 +13,8 @@ internal static class AzurePackageList
 
     public static IReadOnlyDictionary<string, string> Local { get; } = Attribute("Local");
 
-    private static Dictionary<string, string> Attribute(string name) =>
-        Known.ToDictionary(element => (string)element.Attribute("Include")!, element => (string)element.Attribute(name)!, StringComparer.Ordinal);
+    private static Dictionary<string, string> Attribute(string name) => Known.ToDictionary(
+        element => (string)element.Attribute("Include")!,
+        element => (string)element.Attribute(name)!,
+        StringComparer.Ordinal);
 }

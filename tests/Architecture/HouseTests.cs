@@ -16,16 +16,21 @@ public sealed class HouseTests(ITestOutputHelper output)
     [Fact]
     public void Every_project_folder_says_what_it_is_for()
     {
-        var missing = Repository.Projects.Select(project => $"{project.Folder}/README.md").Where(file => !File.Exists(Repository.Full(file)));
-        Assert.True(missing.ToArray() is [], $"Write these (what it is for, its main types, how to test it):\n  {string.Join("\n  ", missing)}");
+        var missing =
+            from project in Repository.Projects
+            let file = $"{project.Folder}/README.md"
+            where !File.Exists(Repository.Full(file))
+            select $"  {file}";
+
+        Expect.None(missing, "Write these (what it is for, its main types, how to test it):");
     }
 
     [Fact]
     public void Nothing_is_named_for_being_of_use_to_others()
     {
         var vague = new Regex("(?i:helper|manager|common)|[Uu]til(s|ity|ities)?(?![a-z])");
-        var wrong = Repository.Files("").Where(file => vague.IsMatch(file));
-        Assert.True(wrong.ToArray() is [], $"A name says what a thing does; these say only that it is useful:\n  {string.Join("\n  ", wrong)}");
+        var wrong = Repository.Files("").Where(file => vague.IsMatch(file)).Select(file => $"  {file}");
+        Expect.None(wrong, "A name says what a thing does; these say only that it is useful:");
     }
 
     [Fact]
@@ -35,8 +40,8 @@ public sealed class HouseTests(ITestOutputHelper output)
             .Select(match => match.Groups[1].Value.Replace('\\', '/'))
             .ToArray();
         var files = Repository.Projects.Select(project => project.File).ToArray();
-        Assert.True(files.Except(named).ToArray() is [], $"Run dotnet sln add: {string.Join(", ", files.Except(named))}");
-        Assert.True(named.Except(files).ToArray() is [], $"Run dotnet sln remove: {string.Join(", ", named.Except(files))}");
+        Expect.None(files.Except(named), "Add these with dotnet sln add:");
+        Expect.None(named.Except(files), "Remove these with dotnet sln remove:");
     }
 
     [Fact]
@@ -45,9 +50,10 @@ public sealed class HouseTests(ITestOutputHelper output)
         var lines = Repository.Files(".cs", "src")
             .ToLookup(file => file.StartsWith("src/AzureLocal/", StringComparison.Ordinal), file => SourceText.CodeLines(file).Count());
         var (azureLocal, rest) = (lines[true].Sum(), lines[false].Sum());
-        output.WriteLine($"Lines of code: src/AzureLocal {azureLocal}, the rest of src {rest}.");
+        var figures = $"Lines of code: src/AzureLocal {azureLocal}, the rest of src {rest}.";
+        output.WriteLine(figures);
         Assert.True(azureLocal - rest <= AzureLocalMayExceedTheRestBy,
-            $"src/AzureLocal has {azureLocal} lines of code, the rest of src {rest}: {azureLocal - rest} more, and at most {AzureLocalMayExceedTheRestBy} are allowed.");
+            $"{figures} That is {azureLocal - rest} more, and at most {AzureLocalMayExceedTheRestBy} are allowed.");
     }
 
     [Fact]
@@ -63,8 +69,7 @@ public sealed class HouseTests(ITestOutputHelper output)
             where MachinePaths.Any(line.Item.Contains) || (IsLockFile(file) && line.Item.Contains("\"resolved\": \"http"))
             select $"  {file}:{line.Index + 1}: {line.Item.Trim()[..Math.Min(line.Item.Trim().Length, 120)]}";
 
-        Assert.True(wrong.ToArray() is [],
-            $"Machine paths and registry hosts (a lock file without hosts: npm config omit-lockfile-registry-resolved):\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "Machine paths and registry hosts (npm's omit-lockfile-registry-resolved keeps hosts out of a lock file):");
     }
 
     [Fact]
@@ -76,7 +81,7 @@ public sealed class HouseTests(ITestOutputHelper output)
             where Regex.IsMatch(line.Text, @"\bSkip\s*=")
             select $"  {file}:{line.Number}";
 
-        Assert.True(wrong.ToArray() is [], $"A test that does not run proves nothing: mend it or delete it.\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "A test that does not run proves nothing: mend it or delete it.");
     }
 
     private static bool IsLockFile(string file) => Path.GetFileName(file) is "package-lock.json" or "npm-shrinkwrap.json";

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Architecture.Tests;
 
-/// <summary>Imports run one way: Functions → Jobs, Dashboard → Weir → the Azure SDKs. AzureLocal sees nothing of the product.</summary>
+/// <summary>Imports run one way: Functions → Jobs, Dashboard → Weir → the Azure SDKs. AzureLocal sees none of them.</summary>
 public sealed class ImportTests
 {
     /// <summary>Which projects a project of src/ may reference, by folder. Whoever adds a project adds its line.</summary>
@@ -33,17 +33,21 @@ public sealed class ImportTests
             where !IsAllowed(project, folder)
             select $"  {project.Folder} references {folder}; it may reference {Allowed(project)}.";
 
-        Assert.True(wrong.ToArray() is [], $"References that run the wrong way:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "References that run the wrong way:");
     }
 
     [Fact]
     public void Every_product_project_has_a_rule()
     {
-        var unruled = Repository.ProductProjects.Where(project => !project.IsAzureLocal && !MayReference.ContainsKey(project.Folder));
-        Assert.True(unruled.ToArray() is [], $"Say in ImportTests.MayReference what these may reference: {string.Join(", ", unruled)}");
+        var unruled =
+            from project in Repository.ProductProjects
+            where !project.IsAzureLocal && !MayReference.ContainsKey(project.Folder)
+            select $"  {project}";
+
+        Expect.None(unruled, "Say in ImportTests.MayReference what these may reference:");
     }
 
-    /// <summary>A direct PackageReference would be the same in both builds, and so bring two assemblies of one name into the local one.</summary>
+    /// <summary>A direct PackageReference would bring a second assembly of the same name into the local build.</summary>
     [Fact]
     public void Azure_packages_are_named_only_through_AzurePackage()
     {
@@ -53,7 +57,7 @@ public sealed class ImportTests
             where AzurePackageList.Published.ContainsKey(package)
             select $"""  {project} has <PackageReference Include="{package}">; say <AzurePackage Include="{package}" /> instead.""";
 
-        Assert.True(wrong.ToArray() is [], $"Azure packages that escape the switch between the two builds:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "Azure packages that escape the switch between the two builds:");
     }
 
     [Fact]
@@ -65,7 +69,7 @@ public sealed class ImportTests
             from package in project.AzurePackages
             select $"  {project} names AzurePackage {package}.";
 
-        Assert.True(wrong.ToArray() is [], $"Jobs sees only Weir, and AzureLocal is what stands in for these packages:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "Jobs sees only Weir, and AzureLocal stands in for these packages:");
     }
 
     [Fact]
@@ -78,7 +82,7 @@ public sealed class ImportTests
             where Regex.IsMatch(line.Text, $@"(?<![\w.]){Regex.Escape(rule.Namespace)}(?!\w)")
             select $"  {file}:{line.Number} names {rule.Namespace}: {rule.Reason}.";
 
-        Assert.True(wrong.ToArray() is [], $"Namespaces used where they are closed:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "Namespaces used where they are closed:");
     }
 
     private static bool IsAllowed(Project project, string folder) => project.IsAzureLocal

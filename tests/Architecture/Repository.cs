@@ -12,9 +12,10 @@ internal static class Repository
     public static string Root { get; } = FindRoot();
 
     public static IReadOnlyList<Project> Projects { get; } =
-        [.. Files(".csproj").Select(file => new Project(file, XDocument.Load(Full(file)))).OrderBy(project => project.File, StringComparer.Ordinal)];
+        [.. Files(".csproj").Order(StringComparer.Ordinal).Select(file => new Project(file, XDocument.Load(Full(file))))];
 
-    public static IEnumerable<Project> ProductProjects => Projects.Where(project => project.File.StartsWith("src/", StringComparison.Ordinal));
+    public static IEnumerable<Project> ProductProjects =>
+        Projects.Where(project => project.File.StartsWith("src/", StringComparison.Ordinal));
 
     public static string Full(string path) => Path.Combine(Root, path);
 
@@ -91,11 +92,9 @@ internal sealed record Project(string File, XDocument Xml)
     public IReadOnlyList<string> PackageReferences => [.. Includes("PackageReference")];
 
     /// <summary>The project files that it references itself.</summary>
-    public IReadOnlyList<string> ProjectReferences =>
-    [
-        .. Includes("ProjectReference").Select(include =>
-            Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Full(Folder), include.Replace('\\', '/')))).Replace('\\', '/')),
-    ];
+    public IReadOnlyList<string> ProjectReferences => [.. Includes("ProjectReference")
+        .Select(include => Path.GetFullPath(Path.Combine(Repository.Full(Folder), include.Replace('\\', '/'))))
+        .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))];
 
     public override string ToString() => File;
 

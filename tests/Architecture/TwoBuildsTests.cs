@@ -38,7 +38,7 @@ public sealed class TwoBuildsTests
         var items = Evaluate(file, "-p:AzurePackages=true");
 
         var expected = project.AzurePackages.Select(package => (package, AzurePackageList.Published[package])).Order();
-        var versions = items["PackageVersion"].ToDictionary(item => item["Identity"], item => item["Version"], StringComparer.OrdinalIgnoreCase);
+        var versions = items["PackageVersion"].ToDictionary(item => item["Identity"], item => item["Version"]);
         var actual = items["PackageReference"].Select(item => item["Identity"]).Where(AzurePackageList.Published.ContainsKey);
         Assert.Equal(expected, actual.Select(package => (package, versions[package])).Order());
         Assert.DoesNotContain(items["ProjectReference"], IsAzureLocal);
@@ -82,14 +82,14 @@ public sealed class TwoBuildsTests
         }
     }
 
-    /// <summary>One local assembly stands in for several packages, so the default build also compiles what a missing package would break.</summary>
+    /// <summary>One local assembly stands in for several packages, so the default build does not notice a missing one.</summary>
     [Fact]
     public void Every_Azure_type_comes_with_a_package_that_its_project_names()
     {
         var homes = OfficialApi.Packages()
             .SelectMany(package => OfficialApi.Lines(package), (package, line) => (package, line))
             .Where(fact => fact.line.StartsWith("type ", StringComparison.Ordinal))
-            .ToLookup(fact => fact.line["type ".Length..fact.line.IndexOf(" : ", StringComparison.Ordinal)].Split('<')[0], fact => fact.package);
+            .ToLookup(fact => fact.line.Split(' ')[1].Split('<')[0], fact => fact.package);
 
         var wrong =
             from project in Repository.ProductProjects
@@ -97,9 +97,10 @@ public sealed class TwoBuildsTests
             let packages = PackagesOf(project)
             from type in AzureTypesIn(project)
             where !homes[type].Any(packages.Contains)
-            select $"  {project} uses {type} of {string.Join(" or ", homes[type].DefaultIfEmpty("no official package"))}, and names none that brings it.";
+            let home = string.Join(" or ", homes[type].DefaultIfEmpty("no official package"))
+            select $"  {project} uses {type} of {home}, and names no package that brings it.";
 
-        Assert.True(wrong.ToArray() is [], $"This would not compile in the Azure build:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "This would not compile in the Azure build:");
     }
 
     [Fact]
@@ -112,10 +113,11 @@ public sealed class TwoBuildsTests
             where listed is not null && published is not null && listed != published
             select $"  {package}: {AzurePackageList.File} says {published}, its list in tests/Architecture/azure-api {listed}.";
 
-        Assert.True(wrong.ToArray() is [], $"Renew the list together with the version:\n{string.Join('\n', wrong)}");
+        Expect.None(wrong, "Renew the list together with the version:");
     }
 
-    private static bool IsAzureLocal(Dictionary<string, string> reference) => reference["Identity"].Replace('\\', '/').Contains("/AzureLocal/");
+    private static bool IsAzureLocal(Dictionary<string, string> reference) =>
+        reference["Identity"].Replace('\\', '/').Contains("/AzureLocal/");
 
     private static Dictionary<string, Dictionary<string, string>[]> Evaluate(string project, params string[] arguments)
     {
@@ -129,10 +131,9 @@ public sealed class TwoBuildsTests
     private static HashSet<string> PackagesOf(Project project)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
-        var named = Below(project).SelectMany(below => below.AzurePackages);
-        for (var next = named.ToArray(); next is not []; next = [.. next.Where(found.Add).SelectMany(package => Brings.GetValueOrDefault(package, []))])
-        {
-        }
+        var next = Below(project).SelectMany(below => below.AzurePackages).ToArray();
+        while (next is not [])
+            next = [.. next.Where(found.Add).SelectMany(package => Brings.GetValueOrDefault(package, []))];
         return found;
 
         static IEnumerable<Project> Below(Project top) =>

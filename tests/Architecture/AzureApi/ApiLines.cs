@@ -28,6 +28,8 @@ namespace Architecture.Tests.AzureApi;
 /// </remarks>
 internal static class ApiLines
 {
+    private const string CompilerServices = "System.Runtime.CompilerServices.";
+
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
@@ -115,13 +117,13 @@ internal static class ApiLines
 
         var index = p.GetIndexParameters();
         var name = index.Length == 0 ? p.Name : $"this[{string.Join(", ", index.Select(Parameter))}]";
-        var required = Has(p.GetCustomAttributesData(), "System.Runtime.CompilerServices.RequiredMemberAttribute") ? " [required]" : "";
+        var required = Has(p.GetCustomAttributesData(), CompilerServices + "RequiredMemberAttribute") ? " [required]" : "";
         var access = sameAccess ? Access(any) : "";
         return $"property {Name(p.DeclaringType!)}.{name} : {Name(p.PropertyType)} {{{accessors} }}{Flags(any)}{access}{required}";
     }
 
     private static bool IsInit(MethodInfo set) => set.ReturnParameter.GetRequiredCustomModifiers()
-        .Any(t => t.FullName == "System.Runtime.CompilerServices.IsExternalInit");
+        .Any(t => t.FullName == CompilerServices + "IsExternalInit");
 
     private static string Event(EventInfo e) =>
         $"event {Name(e.DeclaringType!)}.{e.Name} : {Name(e.EventHandlerType!)}{Flags(e.AddMethod!)}{Access(e.AddMethod!)}";
@@ -193,7 +195,7 @@ internal static class ApiLines
             return "interface";
 
         if (type.IsValueType)
-            return Has(type.GetCustomAttributesData(), "System.Runtime.CompilerServices.IsReadOnlyAttribute") ? "struct [readonly]" : "struct";
+            return "struct" + (Has(type.GetCustomAttributesData(), CompilerServices + "IsReadOnlyAttribute") ? " [readonly]" : "");
 
         var kind = type.GetMethods(Declared).Any(m => m.Name == "<Clone>$") ? "record" : "class";
         return kind + (type.IsAbstract && type.IsSealed ? " [static]" : type.IsAbstract ? " [abstract]" : type.IsSealed ? " [sealed]" : "");
@@ -222,7 +224,7 @@ internal static class ApiLines
     private static string Parameters(MethodBase m)
     {
         var all = m.GetParameters().Select(Parameter).ToArray();
-        if (all.Length > 0 && Has(m.GetCustomAttributesData(), "System.Runtime.CompilerServices.ExtensionAttribute"))
+        if (all.Length > 0 && Has(m.GetCustomAttributesData(), CompilerServices + "ExtensionAttribute"))
             all[0] = "this " + all[0];
 
         return string.Join(", ", all);
@@ -276,7 +278,7 @@ internal static class ApiLines
             else if (name == "System.FlagsAttribute" && onType)
                 yield return name;
             else if (name == "System.AttributeUsageAttribute" && onType)
-                yield return $"{name}({Targets(d)}; AllowMultiple={Flag(d, "AllowMultiple", false)}; Inherited={Flag(d, "Inherited", true)})";
+                yield return $"{name}({Targets(d)}; {Flag(d, "AllowMultiple", false)}; {Flag(d, "Inherited", true)})";
         }
     }
 
@@ -287,8 +289,11 @@ internal static class ApiLines
     private static AttributeTargets Targets(CustomAttributeData usage) =>
         (AttributeTargets)Convert.ToInt32(usage.ConstructorArguments[0].Value, CultureInfo.InvariantCulture);
 
-    private static string Flag(CustomAttributeData d, string name, bool unset) =>
-        d.NamedArguments.Where(x => x.MemberName == name).Select(x => (bool)x.TypedValue.Value!).FirstOrDefault(unset) ? "true" : "false";
+    private static string Flag(CustomAttributeData d, string name, bool unset)
+    {
+        var set = d.NamedArguments.Where(x => x.MemberName == name).Select(x => (bool)x.TypedValue.Value!);
+        return $"{name}={(set.FirstOrDefault(unset) ? "true" : "false")}";
+    }
 
     private static bool Has(IList<CustomAttributeData> data, string fullName) => data.Any(d => d.AttributeType.FullName == fullName);
 

@@ -1,4 +1,4 @@
-// A TableClient as nobody may write it, for AzureApiCheckTests: it lives in the official namespace, so that the check takes it for AzureLocal's.
+// A TableClient as nobody may write it, for AzureApiCheckTests, in the official namespace: the check takes it for AzureLocal's.
 namespace Azure.Data.Tables;
 
 public class TableClient

@@ -5,7 +5,7 @@ internal sealed class OfficialApi
 {
     private const string Folder = "tests/Architecture/azure-api";
 
-    /// <summary>A package whose name does not tell which assembly of AzureLocal stands in for it: Microsoft.DurableTask.* throws its exception.</summary>
+    /// <summary>Packages whose name does not tell what stands in for them: Microsoft.DurableTask.* throws an exception of this one.</summary>
     private static readonly Dictionary<string, string> ElsewhereNamed = new(StringComparer.Ordinal)
     {
         ["Microsoft.Azure.DurableTask.Core"] = "Microsoft.DurableTask",
@@ -49,7 +49,7 @@ internal sealed class OfficialApi
         var isInterface = lines.Any(line => line.StartsWith($"type {type} : interface", StringComparison.Ordinal));
         return lines
             .Where(line => line.StartsWith("method ", StringComparison.Ordinal) || line.StartsWith("property ", StringComparison.Ordinal))
-            .Where(line => NameOf(line) is var name && name.StartsWith(type + ".", StringComparison.Ordinal) && !name[(type.Length + 1)..].Contains('.'))
+            .Where(line => NameOf(line) is var name && name.LastIndexOf('.') == type.Length && name.StartsWith(type, StringComparison.Ordinal))
             .Where(line => isInterface ? !line.Contains(" [default]") && !line.Contains(" [static]") : line.Contains(" [abstract]"));
     }
 
