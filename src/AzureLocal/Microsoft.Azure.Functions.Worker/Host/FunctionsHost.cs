@@ -1,10 +1,7 @@
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Mvc;
-using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Middleware;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -16,7 +13,7 @@ namespace AzureLocal.Functions;
 /// The host and the worker in one process. It starts the app's own services first, then Kestrel, then the triggers that fetch
 /// their work; it stops them all at once, and the app's own services last.
 /// </summary>
-internal sealed partial class FunctionsHost : IHost, IAsyncDisposable
+internal sealed class FunctionsHost : IHost, IAsyncDisposable
 {
     private readonly WebApplication web;
     private readonly HostSetup setup;
@@ -26,7 +23,7 @@ internal sealed partial class FunctionsHost : IHost, IAsyncDisposable
     public IServiceProvider Services => web.Services;
 
     /// <summary>Where Kestrel listens: what <c>--port 0</c> came to.</summary>
-    public int Port => new Uri(Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()).Port;
+    public int Port => PortOf(web);
 
     public static FunctionsHost Build(
         WebApplicationBuilder builder, HostSetup setup, IReadOnlyList<Func<FunctionExecutionDelegate, FunctionExecutionDelegate>> middleware, bool servesHttp)
@@ -64,6 +61,9 @@ internal sealed partial class FunctionsHost : IHost, IAsyncDisposable
     public Task StopAsync(CancellationToken cancellationToken = default) => web.StopAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => web.DisposeAsync();
+
+    public static int PortOf(WebApplication web) =>
+        new Uri(web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
 
     public void Dispose() => ((IDisposable)web).Dispose();
 }

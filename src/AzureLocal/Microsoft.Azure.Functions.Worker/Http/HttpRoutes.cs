@@ -15,7 +15,7 @@ namespace AzureLocal.Functions;
 internal sealed class HttpRoutes(string prefix)
 {
     private readonly List<(FoundFunction Function, RoutePattern Pattern, string Shape, string[]? Methods)> routes = [];
-    private readonly List<RouteEndpointBuilder> endpoints = [];
+    private readonly List<(Function Function, RoutePattern Pattern)> endpoints = [];
 
     public int Count => endpoints.Count;
 
@@ -44,10 +44,10 @@ internal sealed class HttpRoutes(string prefix)
         return pattern;
     }
 
-    public void Add(Function function, RoutePattern pattern, Func<Function, HttpContext, Task> run) =>
-        endpoints.Add(new RouteEndpointBuilder(http => run(function, http), pattern, order: endpoints.Count) { DisplayName = function.Name });
+    public void Add(Function function, RoutePattern pattern) => endpoints.Add((function, pattern));
 
-    public EndpointDataSource ToDataSource() => new DefaultEndpointDataSource(endpoints.Select(endpoint => endpoint.Build()));
+    public EndpointDataSource ToDataSource(Func<Function, HttpContext, Task> run) => new DefaultEndpointDataSource(endpoints.Select((endpoint, order) =>
+        new RouteEndpointBuilder(http => run(endpoint.Function, http), endpoint.Pattern, order) { DisplayName = endpoint.Function.Name }.Build()));
 
     /// <summary>The route without its parameters' names, which cannot tell one route from another.</summary>
     private static string Shape(RoutePattern pattern) => string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch

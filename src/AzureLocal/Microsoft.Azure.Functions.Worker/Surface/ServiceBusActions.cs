@@ -43,12 +43,7 @@ public class ServiceBusMessageActions
         string? deadLetterErrorDescription = default,
         CancellationToken cancellationToken = default)
     {
-        if (propertiesToModify is null && deadLetterReason is not null)
-            await Receiver.DeadLetterMessageAsync(message, deadLetterReason, deadLetterErrorDescription, cancellationToken);
-        else if (deadLetterReason is null)
-            await Receiver.DeadLetterMessageAsync(message, propertiesToModify, cancellationToken);
-        else
-            await Receiver.DeadLetterMessageAsync(message, propertiesToModify, deadLetterReason, deadLetterErrorDescription, cancellationToken);
+        await Receiver.DeadLetterMessageAsync(message, propertiesToModify, deadLetterReason!, deadLetterErrorDescription, cancellationToken);
         settled!(message);
     }
 
@@ -78,7 +73,9 @@ public class ServiceBusSessionMessageActions
 
     private ServiceBusSessionReceiver Receiver => receiver ?? throw new InvalidOperationException("Made by the constructor for mocks: override the member.");
 
-    public virtual Task<BinaryData> GetSessionStateAsync(CancellationToken cancellationToken = default) => Receiver.GetSessionStateAsync(cancellationToken);
+    /// <summary>Empty when there is none: the worker's protocol cannot say null.</summary>
+    public virtual async Task<BinaryData> GetSessionStateAsync(CancellationToken cancellationToken = default) =>
+        await Receiver.GetSessionStateAsync(cancellationToken) ?? new BinaryData(Array.Empty<byte>());
 
     public virtual Task SetSessionStateAsync(BinaryData sessionState, CancellationToken cancellationToken = default) =>
         Receiver.SetSessionStateAsync(sessionState, cancellationToken);
