@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Azure.Functions.Worker.Middleware;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AzureLocal.Functions;
+
+/// <summary>
+/// The host and the worker in one process. It starts the app's own services first, then Kestrel, then the triggers that fetch
+/// their work; it stops them all at once, and the app's own services last.
+/// </summary>
+internal sealed class FunctionsHost : IHost, IAsyncDisposable
+{
+    private readonly WebApplication web;
+    private readonly HostSetup setup;
+
+    private FunctionsHost(WebApplication web, HostSetup setup) => (this.web, this.setup) = (web, setup);
+
+    public IServiceProvider Services => web.Services;
+
+    /// <summary>Where Kestrel listens: what <c>--port 0</c> came to.</summary>
+    public int Port => PortOf(web);
+
+    public static FunctionsHost Build(
+        WebApplicationBuilder builder, HostSetup setup, IReadOnlyList<Func<FunctionExecutionDelegate, FunctionExecutionDelegate>> middleware, bool servesHttp)
+    {
+        var hostJson = HostJson.Load(setup.BaseDirectory, builder.Configuration);
+        foreach (var (category, level) in hostJson.LogLevels)
+            builder.Logging.AddFilter(category == "default" ? null : category, level);
+
+        var triggers = new Triggers(hostJson, setup, builder.Configuration);
+        foreach (var function in FunctionCatalog.Find(setup.FunctionClasses))
+            triggers.Add(function, servesHttp);
+        builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
+        builder.Services.AddSingleton<IHostedService>(triggers);
+        builder.Services.AddRoutingCore();
+        if (triggers.NeedMvc)
+            builder.Services.AddMvcCore();
+
+        var web = builder.Build();
+        triggers.Prepare(web, middleware);
+        return new FunctionsHost(web, setup);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await web.StartAsync(cancellationToken);
+        }
+        catch (IOException failure) when (failure.InnerException is AddressInUseException)
+        {
+            throw new StartRefusedException($"Port {setup.Port} is in use, perhaps by another instance of this app. Stop it, or start this one with --port and another number.");
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken = default) => web.StopAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => web.DisposeAsync();
+
+    public static int PortOf(WebApplication web) =>
+        new Uri(web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+
+    public void Dispose() => ((IDisposable)web).Dispose();
+}

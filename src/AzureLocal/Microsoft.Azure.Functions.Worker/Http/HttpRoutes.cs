@@ -1,0 +1,62 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Constraints;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+
+namespace AzureLocal.Functions;
+
+/// <summary>
+/// The routes of the HTTP triggers. They are tried in the order of the functions' names, as the Functions host does, and not
+/// by ASP.NET Core's precedence: <c>{id}</c> of function A wins over <c>recent</c> of function B. A method that no function
+/// takes is 404, not 405.
+/// </summary>
+internal sealed class HttpRoutes(string prefix)
+{
+    private readonly List<(FoundFunction Function, RoutePattern Pattern, string Shape, string[]? Methods)> routes = [];
+    private readonly List<(Function Function, RoutePattern Pattern)> endpoints = [];
+
+    public int Count => endpoints.Count;
+
+    /// <summary>Reads a trigger's route, and refuses one that another function already answers.</summary>
+    public RoutePattern Parse(FoundFunction function, HttpTriggerAttribute trigger, IConfiguration configuration)
+    {
+        var route = trigger.Route is { Length: > 0 } own ? configuration.Resolve(own, $"Function {function.Name}, Route").TrimStart('/') : function.Name;
+        if (route.Split('/')[0].ToLowerInvariant() is "admin" or "runtime")
+            throw function.Refuse($"its route '{route}' begins with a word that the Functions host keeps for itself (admin, runtime).");
+        RoutePattern pattern;
+        try
+        {
+            var methods = trigger.Methods is { Length: > 0 } some ? new RouteValueDictionary { ["httpMethod"] = new HttpMethodRouteConstraint(some) } : null;
+            pattern = RoutePatternFactory.Parse(prefix.Length == 0 ? route : $"{prefix}/{route}", defaults: null, parameterPolicies: methods);
+        }
+        catch (RoutePatternException broken)
+        {
+            throw function.Refuse($"its route '{route}' is not valid: {broken.Message}");
+        }
+
+        var shape = Shape(pattern);
+        var taken = routes.Find(other => other.Shape == shape && Overlap(other.Methods, trigger.Methods));
+        if (taken.Function is not null)
+            throw function.Refuse($"its route '{route}' conflicts with that of function {taken.Function.Name}.");
+        routes.Add((function, pattern, shape, trigger.Methods));
+        return pattern;
+    }
+
+    public void Add(Function function, RoutePattern pattern) => endpoints.Add((function, pattern));
+
+    public EndpointDataSource ToDataSource(Func<Function, HttpContext, Task> run) => new DefaultEndpointDataSource(endpoints.Select((endpoint, order) =>
+        new RouteEndpointBuilder(http => run(endpoint.Function, http), endpoint.Pattern, order) { DisplayName = endpoint.Function.Name }.Build()));
+
+    /// <summary>The route without its parameters' names, which cannot tell one route from another.</summary>
+    private static string Shape(RoutePattern pattern) => string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
+    {
+        RoutePatternParameterPart parameter => $"{{{(parameter.IsCatchAll ? "*" : "")}{string.Join(':', parameter.ParameterPolicies.Select(policy => policy.Content))}}}",
+        RoutePatternLiteralPart literal => literal.Content.ToLowerInvariant(),
+        _ => ((RoutePatternSeparatorPart)part).Content,
+    }))));
+
+    private static bool Overlap(string[]? some, string[]? others) =>
+        some is not { Length: > 0 } || others is not { Length: > 0 } || some.Intersect(others, StringComparer.OrdinalIgnoreCase).Any();
+}

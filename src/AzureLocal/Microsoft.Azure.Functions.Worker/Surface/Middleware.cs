@@ -1,0 +1,50 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Middleware;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.Azure.Functions.Worker.Middleware
+{
+    public delegate Task FunctionExecutionDelegate(FunctionContext context);
+
+    public interface IFunctionsWorkerMiddleware
+    {
+        Task Invoke(FunctionContext context, FunctionExecutionDelegate next);
+    }
+}
+
+namespace Microsoft.Azure.Functions.Worker
+{
+    public interface IFunctionsWorkerApplicationBuilder
+    {
+        IServiceCollection Services { get; }
+
+        IFunctionsWorkerApplicationBuilder Use(Func<FunctionExecutionDelegate, FunctionExecutionDelegate> middleware);
+    }
+}
+
+namespace Microsoft.Extensions.Hosting
+{
+    /// <summary>Middleware runs in the order of these calls, round every invocation of every kind of trigger.</summary>
+    public static class MiddlewareWorkerApplicationBuilderExtensions
+    {
+        /// <summary>One instance serves all invocations, as in Azure: keep no state of an invocation in it.</summary>
+        public static IFunctionsWorkerApplicationBuilder UseMiddleware<T>(this IFunctionsWorkerApplicationBuilder builder)
+            where T : class, IFunctionsWorkerMiddleware
+        {
+            builder.Services.AddSingleton<T>();
+            return builder.Use(next => context => context.InstanceServices.GetRequiredService<T>().Invoke(context, next));
+        }
+
+        public static IFunctionsWorkerApplicationBuilder UseMiddleware(this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, Func<Task>, Task> middleware) =>
+            builder.Use(next => context => middleware(context, () => next(context)));
+
+        public static IFunctionsWorkerApplicationBuilder UseWhen<T>(this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, bool> predicate)
+            where T : class, IFunctionsWorkerMiddleware
+        {
+            builder.Services.AddSingleton<T>();
+            return builder.Use(next => context => predicate(context)
+                ? context.InstanceServices.GetRequiredService<T>().Invoke(context, next)
+                : next(context));
+        }
+    }
+}
