@@ -74,7 +74,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         var lost = new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
 
         var most = policies.Of(type).Attempts;
-        if (receipt.Attempt >= most)
+        if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
             var dead = await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
             return dead is null ? null : Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.AttemptsExhausted, error.Message));

@@ -10,9 +10,10 @@ namespace Weir.Execution;
 internal sealed class JobEndings(JobSubmission submission)
 {
     /// <param name="message">The message of the job that ended.</param>
+    /// <param name="state">The final state.</param>
     /// <param name="children">What it enqueues by having succeeded.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async Task AfterAsync(JobMessage message, IReadOnlyList<ChildJob> children, CancellationToken cancellation)
+    public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation)
     {
         foreach (var child in children)
             await submission.SubmitChildAsync(child, message.JobId, message.Tenant, cancellation);

@@ -114,7 +114,7 @@ public sealed partial class JobRunner
 
         kill.Pass(KillPoints.AfterOutcome);
         LogSucceeded(id, type.Name, attempt.Number, (attempt.FinishedAt - attempt.StartedAt).TotalMilliseconds);
-        await endings.AfterAsync(claim.Message, success.Children, CancellationToken.None);
+        await endings.AfterAsync(claim.Message, JobState.Succeeded, success.Children, CancellationToken.None);
         return Settlement.Completed;
     }
 
@@ -122,10 +122,11 @@ public sealed partial class JobRunner
     {
         var attempt = Record(claim, failure.Outcome, JobError.From(failure.Class, failure.Exception));
         var policy = policies.Of(type);
-        if (attempt.Number >= policy.AttemptsFor(failure.Class))
+        var numberInRun = attempt.Number - claim.Message.EarlierAttempts;
+        if (numberInRun >= policy.AttemptsFor(failure.Class))
             return await DeadLetterAsync(claim, type, queue, attempt, failure);
 
-        var delay = failure.RetryAfter ?? policy.DelayAfter(claim.Message.JobId, attempt.Number) * budget.Factor(type, policy);
+        var delay = failure.RetryAfter ?? policy.DelayAfter(claim.Message.JobId, numberInRun) * budget.Factor(type, policy);
         return await RetryAsync(claim, type, queue, attempt, delay);
     }
 
@@ -156,6 +157,7 @@ public sealed partial class JobRunner
 
         kill.Pass(KillPoints.AfterOutcome);
         LogDeadLettered(claim.Message.JobId, type.Name, attempt.Number, reason, attempt.Error!.Type);
+        await endings.AfterAsync(claim.Message, JobState.DeadLettered, [], CancellationToken.None);
         return new Settlement.DeadLetter(reason, attempt.Error.Message);
     }
 
@@ -168,7 +170,7 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         LogCancelled(claim.Message.JobId, type.Name, attempt.Number);
-        await endings.AfterAsync(claim.Message, [], CancellationToken.None);
+        await endings.AfterAsync(claim.Message, JobState.Cancelled, [], CancellationToken.None);
         return Settlement.Completed;
     }
 
@@ -205,7 +207,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> EndedBeforeAsync(JobMessage message, Receipt receipt, CancellationToken cancellation)
     {
         var children = receipt.Children == 0 ? [] : (await receipts.ReadChildrenAsync(receipt.Id, cancellation)).Select(ChildJob.Of).ToArray();
-        await endings.AfterAsync(message, children, cancellation);
+        await endings.AfterAsync(message, receipt.State, children, cancellation);
         return receipt.State is JobState.DeadLettered or JobState.Expired
             ? new Settlement.DeadLetter(receipt.DeadLetterReason ?? DeadLetterReason.Poison, receipt.ErrorMessage ?? "")
             : Settlement.Completed;

@@ -8,12 +8,31 @@ namespace Weir.Lanes;
 /// What a Service Bus message says of a job: enough to claim it without a read. The body is the payload, or empty when the
 /// payload lies beside the receipt.
 /// </summary>
-/// <param name="Attempt">The attempt that this message asks for, from 1.</param>
-/// <param name="PutOffs">How often this attempt has been put off; part of the MessageId, because the broker drops a second copy of one id without a word.</param>
-/// <param name="ReceiptETag">The receipt's ETag when the message was made: the claim is made against it.</param>
-internal sealed record JobMessage(
-    string JobId, string Type, int Version, string Tenant, string Lane, int Attempt, int PutOffs, ETag ReceiptETag, string PayloadHash, string? TraceParent, ReadOnlyMemory<byte> Body)
+internal sealed record JobMessage(string JobId, string Type, string Tenant, string Lane, ETag ReceiptETag, string PayloadHash, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>The contract version that the payload was written in.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>The attempt that this message asks for, from 1; a replay goes on counting.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>How many attempts belong to earlier runs, before the last replay: the policy counts from there.</summary>
+    public int EarlierAttempts { get; init; }
+
+    /// <summary>How often this attempt has been put off; part of the MessageId, because the broker drops a second copy of one id without a word.</summary>
+    public int PutOffs { get; init; }
+
+    /// <summary>Jobs that share it run in order.</summary>
+    public string? OrderingKey { get; init; }
+
+    /// <summary>After this the job is not worth running.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>What follows the job's end. Here, so that a job with nothing to follow needs no read of its receipt.</summary>
+    public Follows Follows { get; init; }
+
+    public string? TraceParent { get; init; }
+
     private const string VersionProperty = "weir-version";
     private const string AttemptProperty = "weir-attempt";
     private const string PutOffsProperty = "weir-put-offs";
@@ -22,6 +41,10 @@ internal sealed record JobMessage(
     private const string TenantProperty = "weir-tenant";
     private const string TraceParentProperty = "traceparent";
     private const string JobProperty = "weir-job";
+    private const string EarlierAttemptsProperty = "weir-earlier-attempts";
+    private const string OrderingKeyProperty = "weir-ordering-key";
+    private const string ExpiresProperty = "weir-expires";
+    private const string FollowsProperty = "weir-follows";
 
     public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}");
 
@@ -42,6 +65,14 @@ internal sealed record JobMessage(
         properties[ReceiptProperty] = ReceiptETag.ToString();
         properties[HashProperty] = PayloadHash;
         properties[TenantProperty] = Tenant;
+        if (EarlierAttempts > 0)
+            properties[EarlierAttemptsProperty] = EarlierAttempts;
+        if (OrderingKey is not null)
+            properties[OrderingKeyProperty] = OrderingKey;
+        if (ExpiresAt is { } expires)
+            properties[ExpiresProperty] = expires;
+        if (Follows != Follows.Nothing)
+            properties[FollowsProperty] = (int)Follows;
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
         return message;
@@ -61,9 +92,38 @@ internal sealed record JobMessage(
             return null;
         }
 
-        var version = properties.TryGetValue(VersionProperty, out var known) && known is int contract ? contract : 1;
-        var putOffs = properties.TryGetValue(PutOffsProperty, out var count) && count is int times ? times : 0;
-        var traceParent = properties.TryGetValue(TraceParentProperty, out var trace) ? trace as string : null;
-        return new JobMessage(jobId, type, version, tenant, lane, attempt, putOffs, new ETag(etag), payloadHash, traceParent, message.Body.ToMemory());
+        return new JobMessage(jobId, type, tenant, lane, new ETag(etag), payloadHash, message.Body.ToMemory())
+        {
+            Version = Number(properties, VersionProperty, otherwise: 1),
+            Attempt = attempt,
+            EarlierAttempts = Number(properties, EarlierAttemptsProperty, otherwise: 0),
+            PutOffs = Number(properties, PutOffsProperty, otherwise: 0),
+            OrderingKey = Text(properties, OrderingKeyProperty),
+            ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
+            Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
+            TraceParent = Text(properties, TraceParentProperty),
+        };
     }
+
+    private static int Number(IReadOnlyDictionary<string, object> properties, string name, int otherwise) =>
+        properties.TryGetValue(name, out var value) && value is int number ? number : otherwise;
+
+    private static string? Text(IReadOnlyDictionary<string, object> properties, string name) =>
+        properties.TryGetValue(name, out var value) ? value as string : null;
+}
+
+/// <summary>What is to be done when a job has ended, besides its outcome.</summary>
+[Flags]
+internal enum Follows
+{
+    Nothing = 0,
+
+    /// <summary>A webhook.</summary>
+    Callback = 1,
+
+    /// <summary>An event on the topic of completions.</summary>
+    Event = 2,
+
+    /// <summary>The release of a unique key.</summary>
+    Unique = 4,
 }

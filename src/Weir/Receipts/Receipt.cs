@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Weir.Lanes;
 
 namespace Weir.Receipts;
 
@@ -86,6 +87,22 @@ internal sealed class Receipt(TableEntity row)
 
     public string? DeadLetterReason => row.GetString(Column.DeadLetterReason);
 
+    /// <summary>How many attempts belong to runs before the last replay.</summary>
+    public int EarlierAttempts => row.GetInt32(Column.EarlierAttempts) ?? 0;
+
+    /// <summary>The message that asks for the job's next attempt.</summary>
+    /// <param name="payload">The payload; it stays where it is when it lies beside the receipt.</param>
+    public JobMessage ToMessage(ReadOnlyMemory<byte> payload) => new(Id, Type, Tenant, Lane, ETag, PayloadHash, PayloadChunks > 0 ? default : payload)
+    {
+        Version = Version,
+        Attempt = Attempt + 1,
+        EarlierAttempts = EarlierAttempts,
+        OrderingKey = OrderingKey,
+        ExpiresAt = ExpiresAt,
+        Follows = (Follows)(row.GetInt32(Column.Follows) ?? 0),
+        TraceParent = TraceParent,
+    };
+
     private string Text(string column) =>
         row.GetString(column) ?? throw new InvalidDataException($"The receipt of job {Id} has no {column}: it was not written by Weir, or damaged.");
 
@@ -124,6 +141,8 @@ internal sealed class Receipt(TableEntity row)
         public const string ExpiresAt = "ExpiresAt";
         public const string Children = "Children";
         public const string ParentId = "ParentId";
+        public const string EarlierAttempts = "EarlierAttempts";
+        public const string Follows = "Follows";
         public const string Outcome = "Outcome";
     }
 }
