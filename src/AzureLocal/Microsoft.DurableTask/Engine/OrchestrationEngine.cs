@@ -38,6 +38,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly HashSet<TurnWork> turns = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<ActivityWork, CancellationTokenSource> running = new(ReferenceEqualityComparer.Instance);
+    private int reservedTurns;
+    private int reservedActivities;
     private readonly ITimer dueTimer;
     private readonly ITimer renewTimer;
     private readonly ITimer pollTimer;
@@ -140,6 +142,10 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         };
     }
 
+    private int TurnRoom => options.MaxConcurrentOrchestrators - turns.Count - reservedTurns;
+
+    private int ActivityRoom => options.MaxConcurrentActivities - running.Count - reservedActivities;
+
     // ---- Dispatch
 
     private async Task DispatchAsync()
@@ -181,8 +187,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         int turnRoom, activityRoom;
         lock (gate)
         {
-            turnRoom = options.MaxConcurrentOrchestrators - turns.Count;
-            activityRoom = options.MaxConcurrentActivities - running.Count;
+            turnRoom = TurnRoom;
+            activityRoom = ActivityRoom;
         }
         if (turnRoom <= 0 && activityRoom <= 0)
             return false;
@@ -269,7 +275,7 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         }
         Operations.Count("Turn");
         var outcome = RunCode(work, history, input.Messages);
-        if (!await store.CommitTurnAsync(outcome, CancellationToken.None))
+        if (!await CommitTurnAsync(outcome))
         {
             Log.TurnFenced(logger, work.Name, work.InstanceId);
             histories.Remove(work.Execution);
@@ -281,6 +287,32 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
             histories.Put(work.Execution, [.. history, .. outcome.NewEvents]);
         else
             histories.Remove(work.Execution);
+    }
+
+    private async Task<bool> CommitTurnAsync(TurnOutcome outcome)
+    {
+        var wanted = outcome.Asked.Count(asked => asked.Kind == EventKind.ActivityScheduled);
+        int reserved;
+        lock (gate)
+        {
+            reserved = stopping.IsCancellationRequested ? 0 : Math.Clamp(ActivityRoom, 0, wanted);
+            reservedActivities += reserved;
+        }
+        try
+        {
+            var commit = await store.CommitTurnAsync(outcome, new(reserved, processId, options.LockDuration), CancellationToken.None);
+            if (!isKilled)
+            {
+                foreach (var activity in commit.Taken)
+                    _ = RunActivityAsync(activity);
+            }
+            return commit.IsDone;
+        }
+        finally
+        {
+            lock (gate)
+                reservedActivities -= reserved;
+        }
     }
 
     private TurnOutcome RunCode(TurnWork work, IReadOnlyList<HistoryEvent> history, IReadOnlyList<Message> messages)
@@ -321,7 +353,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
             await Task.Yield();
             Operations.Count("Activity");
             var (kind, payload) = await CallActivityAsync(work, lost.Token);
-            if (IsHeld(work))
+            // What an activity throws after it was cancelled is no outcome: it runs again, or already does.
+            if (kind == EventKind.ActivityCompleted || !lost.IsCancellationRequested)
                 await SettleAsync(work, kind, payload);
         }
         finally
@@ -363,7 +396,7 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         {
             try
             {
-                if (!await store.CompleteActivityAsync(work, kind, payload, CancellationToken.None))
+                if (!await CompleteActivityAsync(work, kind, payload))
                     Log.ActivityDropped(logger, work.Name, work.InstanceId);
                 return;
             }
@@ -375,6 +408,28 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
             }
             await Task.Delay(delay, clock, CancellationToken.None);
             delay *= 2;
+        }
+    }
+
+    private async Task<bool> CompleteActivityAsync(ActivityWork work, EventKind kind, string? payload)
+    {
+        int reserved;
+        lock (gate)
+        {
+            reserved = stopping.IsCancellationRequested ? 0 : Math.Clamp(TurnRoom, 0, 1);
+            reservedTurns += reserved;
+        }
+        try
+        {
+            var commit = await store.CompleteActivityAsync(work, kind, payload, new(reserved, processId, options.LockDuration), CancellationToken.None);
+            if (commit.Taken is { } turn && !isKilled)
+                _ = RunTurnAsync(turn);
+            return commit.IsDone;
+        }
+        finally
+        {
+            lock (gate)
+                reservedTurns -= reserved;
         }
     }
 

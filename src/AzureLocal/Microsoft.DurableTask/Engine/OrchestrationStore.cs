@@ -202,14 +202,19 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         },
         cancellation);
 
-    public Task<bool> CommitTurnAsync(TurnOutcome outcome, CancellationToken cancellation) =>
-        WriteAsync((database, now) => CommitTurn(database, outcome, now), cancellation);
+    public Task<TurnCommit> CommitTurnAsync(TurnOutcome outcome, Room next, CancellationToken cancellation) =>
+        WriteAsync((database, now) => CommitTurn(database, outcome, next, now), cancellation);
 
-    public Task<bool> CompleteActivityAsync(ActivityWork work, EventKind kind, string? payload, CancellationToken cancellation) => WriteAsync(
+    public Task<ActivityCommit> CompleteActivityAsync(
+        ActivityWork work, EventKind kind, string? payload, Room next, CancellationToken cancellation) => WriteAsync(
         (database, now) =>
+        {
             // Whoever comes first, even if its lock had ended: the work is done.
-            database.Execute("DELETE FROM durable_activities WHERE execution = ?1 AND task = ?2", work.Execution, work.TaskId) == 1
-            && Deliver(database, work.Execution, new(kind, work.TaskId, work.Name, payload, now)),
+            var isWanted = database.Execute("DELETE FROM durable_activities WHERE execution = ?1 AND task = ?2", work.Execution, work.TaskId) == 1
+                && Deliver(database, work.Execution, new(kind, work.TaskId, work.Name, payload, now));
+            var turn = isWanted && next.Count > 0 ? LockInstance(database, work.Execution, next.ProcessId, now + next.LockDuration.Ticks, now) : null;
+            return new ActivityCommit(isWanted, turn);
+        },
         cancellation);
 
     public Task HandBackAsync(IReadOnlyCollection<TurnWork> turns, IReadOnlyCollection<ActivityWork> activities, CancellationToken cancellation) => WriteAsync(
@@ -334,7 +339,7 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
 
     // ---- Turns
 
-    private bool CommitTurn(Database database, TurnOutcome outcome, long now)
+    private TurnCommit CommitTurn(Database database, TurnOutcome outcome, Room next, long now)
     {
         var work = outcome.Work;
         var execution = work.Execution;
@@ -349,21 +354,22 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
             execution, work.Epoch, (int)outcome.Status, outcome.Output, outcome.FailureJson, outcome.CustomStatus, now,
             outcome.KnownEvents + outcome.NewEvents.Count, outcome.KnownEvents);
         if (changed == 0)
-            return false;
+            return new TurnCommit(false, []);
 
         foreach (var sequence in outcome.Taken)
             database.Execute("DELETE FROM durable_inbox WHERE sequence = ?1", sequence);
         if (outcome.Restart is null)
             AddHistory(database, outcome);
+        var taken = new List<ActivityWork>();
         foreach (var asked in outcome.Asked)
-            Do(database, outcome, asked, now);
+            Do(database, outcome, asked, next, taken, now);
         foreach (var task in outcome.CancelledTimers)
             database.Execute("DELETE FROM durable_inbox WHERE execution = ?1 AND kind = 6 AND task = ?2", execution, task);
 
         if (outcome.Restart is { } restart)
         {
             Restart(database, work, restart, now);
-            return true;
+            return new TurnCommit(true, taken);
         }
         if (outcome.Status != OrchestrationRuntimeStatus.Running)
             Finish(database, execution, outcome.Status, outcome.Output, outcome.FailureJson, now);
@@ -375,7 +381,7 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
             """,
             execution);
         WakeEngines(database);
-        return true;
+        return new TurnCommit(true, taken);
     }
 
     private static void AddHistory(Database database, TurnOutcome outcome)
@@ -387,15 +393,22 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
                 outcome.Work.Execution, number++, (int)added.Kind, added.TaskId, added.Name, added.Payload, added.AtTicks);
     }
 
-    private void Do(Database database, TurnOutcome outcome, Asked asked, long now)
+    private void Do(Database database, TurnOutcome outcome, Asked asked, Room next, List<ActivityWork> taken, long now)
     {
         var work = outcome.Work;
         switch (asked.Kind)
         {
             case EventKind.ActivityScheduled:
+                var isTaken = taken.Count < next.Count;
                 database.Execute(
-                    "INSERT INTO durable_activities (hub, version, execution, task, name, instance_id, input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    hub, work.Version, work.Execution, asked.TaskId, asked.Name, work.InstanceId, asked.Payload);
+                    """
+                    INSERT INTO durable_activities (hub, version, execution, task, name, instance_id, input, locked_by, locked_until, epoch)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)
+                    """,
+                    hub, work.Version, work.Execution, asked.TaskId, asked.Name, work.InstanceId, asked.Payload,
+                    isTaken ? next.ProcessId : null, isTaken ? now + next.LockDuration.Ticks : Value.Null);
+                if (isTaken)
+                    taken.Add(new(work.Execution, asked.TaskId, 1, asked.Name!, work.InstanceId, work.Version, asked.Payload));
                 break;
             case EventKind.TimerCreated when !outcome.CancelledTimers.Contains(asked.TaskId):
                 AddMessage(database, work.Execution, new(EventKind.TimerFired, asked.TaskId, null, null, asked.DueAt.Ticks));
