@@ -27,6 +27,9 @@ internal sealed class ProcessRegistry : IDisposable
         return new ProcessRegistry(id, folder, ours);
     }
 
+    /// <summary>Whether any other process has registered here and not left in good order. Costs a directory listing.</summary>
+    public bool HasOthers() => folder is not null && Directory.EnumerateFiles(folder).Any(file => Path.GetFileName(file) != Id);
+
     /// <summary>Whether the process that had this id still runs.</summary>
     public bool IsAlive(string id)
     {

@@ -28,7 +28,7 @@ public class ServiceBusAdministrationClient
     public virtual async Task<Response<QueueProperties>> CreateQueueAsync(CreateQueueOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var entity = await broker.CreateEntityAsync(options.ToSettings(), null, cancellationToken);
+        var entity = await broker.CreateEntityAsync(options.ToSettings(), [], cancellationToken);
         return Answer.Created(new QueueProperties(entity.Settings));
     }
 
@@ -60,7 +60,7 @@ public class ServiceBusAdministrationClient
     public virtual async Task<Response<TopicProperties>> CreateTopicAsync(CreateTopicOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var entity = await broker.CreateEntityAsync(options.ToSettings(), null, cancellationToken);
+        var entity = await broker.CreateEntityAsync(options.ToSettings(), [], cancellationToken);
         return Answer.Created(new TopicProperties(entity.Settings));
     }
 
@@ -86,7 +86,7 @@ public class ServiceBusAdministrationClient
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(rule);
-        var entity = await broker.CreateEntityAsync(options.ToSettings(), rule.ToRule(), cancellationToken);
+        var entity = await broker.CreateEntityAsync(options.ToSettings(), [rule.ToRule()], cancellationToken);
         return Answer.Created(new SubscriptionProperties(entity.Settings));
     }
 

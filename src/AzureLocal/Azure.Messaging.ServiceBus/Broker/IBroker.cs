@@ -15,7 +15,7 @@ internal interface IBroker
     IBrokerConnection Connect();
 
     /// <exception cref="Azure.Messaging.ServiceBus.ServiceBusException">MessagingEntityAlreadyExists; for a subscription, MessagingEntityNotFound when its topic is missing.</exception>
-    Task<EntityInfo> CreateEntityAsync(EntitySettings settings, Rule? rule, CancellationToken cancellation);
+    Task<EntityInfo> CreateEntityAsync(EntitySettings settings, IReadOnlyList<Rule> rules, CancellationToken cancellation);
 
     /// <exception cref="Azure.Messaging.ServiceBus.ServiceBusException">MessagingEntityNotFound.</exception>
     /// <exception cref="InvalidOperationException">A property that is fixed at creation would change.</exception>
@@ -29,6 +29,9 @@ internal interface IBroker
     Task CreateRuleAsync(string subscription, Rule rule, CancellationToken cancellation);
 
     Task DeleteRuleAsync(string subscription, string name, CancellationToken cancellation);
+
+    /// <summary>Replaces all rules of a subscription.</summary>
+    Task SetRulesAsync(string subscription, IReadOnlyList<Rule> rules, CancellationToken cancellation);
 }
 
 /// <summary>What a client can ask of a broker over one connection. Every call is one transaction.</summary>
@@ -128,4 +131,7 @@ internal sealed class Delivery
 internal enum Outcome { Complete, Abandon, DeadLetter, Defer }
 
 /// <summary>What a receiver decides about a message in hand, and what of its properties it changes.</summary>
-internal sealed record Settlement(Outcome Outcome, IDictionary<string, object>? Changes = null, string? Reason = null, string? Description = null);
+internal sealed record Settlement(Outcome Outcome, IDictionary<string, object>? Changes = null, string? Reason = null, string? Description = null)
+{
+    public bool HasChanges => Changes is { Count: > 0 } || Reason is not null || Description is not null;
+}

@@ -1,0 +1,161 @@
+using AzureLocal.Storage;
+
+namespace AzureLocal.ServiceBus;
+
+/// <summary>Accepting sessions, and taking or looking at messages.</summary>
+internal static class Receiving
+{
+    /// <summary>One receive answers with no more than this, so that large messages taken by the thousand stay within memory.</summary>
+    private const int MaxBytesAtOnce = 16 * 1024 * 1024;
+
+    /// <summary>The session whose turn it is, or null when none can be accepted now.</summary>
+    public static SessionLock? AcceptNext(Transaction transaction, string path, string owner)
+    {
+        var entity = SessionEntity(transaction, path);
+        DueWork.Run(transaction, DueWork.StepsPerCall);
+        if (Sessions.Next(transaction, entity) is not { } next)
+            return null;
+        return Lock(transaction, entity, path, next.Session, next.Id, owner);
+    }
+
+    /// <summary>This session, or null when another receiver holds it.</summary>
+    public static SessionLock? Accept(Transaction transaction, string path, string session, string owner)
+    {
+        var entity = SessionEntity(transaction, path);
+        DueWork.Run(transaction, DueWork.StepsPerCall);
+        if (Sessions.Find(transaction, entity.Id, session) is { Owner: not null } held)
+        {
+            if (held.LockedUntil > transaction.Now)
+                return null;
+            Sessions.Free(transaction, held, isFailure: true);
+        }
+        return Lock(transaction, entity, path, session, Sessions.LineOf(transaction, entity, session), owner);
+    }
+
+    /// <summary>The next messages of the line, oldest first; null when the session is no longer held.</summary>
+    public static List<Taken>? Take(Transaction transaction, string path, SessionLock? session, int max, bool delete, string owner)
+    {
+        var (entity, box) = Open(transaction, path, session);
+        DueWork.Run(transaction, DueWork.StepsPerCall);
+        if (session is not null && !Sessions.IsHeld(transaction, session, owner))
+            return null;
+
+        var found = Read(
+            transaction,
+            $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.line = ? AND m.state = 0 ORDER BY m.key LIMIT ?",
+            session?.Line ?? -box, max);
+        return TakeInHand(transaction, entity, session, found, delete, owner);
+    }
+
+    /// <summary>Deferred messages by their numbers, all or none; null when the session is no longer held.</summary>
+    public static List<Taken>? TakeDeferred(Transaction transaction, string path, SessionLock? session, IReadOnlyList<long> numbers, bool delete, string owner)
+    {
+        var (entity, box) = Open(transaction, path, session);
+        if (session is not null && !Sessions.IsHeld(transaction, session, owner))
+            return null;
+
+        var found = new List<Taken>(numbers.Count);
+        foreach (var number in numbers)
+        {
+            var one = Read(
+                transaction,
+                $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.key = ? AND m.state = 3 AND m.line = ?",
+                Keys.Key(box, number), session?.Line ?? -box);
+            found.Add(one.Count == 1 ? one[0] : throw Errors.MessageNotFound(path, number));
+        }
+        return TakeInHand(transaction, entity, session, found, delete, owner);
+    }
+
+    /// <summary>Messages from a number on, whatever their state, without changing it.</summary>
+    public static List<Taken> Peek(Database database, string path, string? session, long from, int max)
+    {
+        var (name, isDeadLetter) = EntityPaths.Parse(path);
+        var entity = Entity.Load(database, name) ?? throw Errors.NotFound(path);
+        var box = Keys.Box(entity.Id, isDeadLetter);
+        if (session is null)
+        {
+            return Read(
+                database,
+                $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.key >= ? AND m.key < ? ORDER BY m.key LIMIT ?",
+                Keys.Key(box, from), Keys.Key(box + 1, 0), max);
+        }
+        // By state, since that is how the index goes: a session of a million messages is not sorted to show ten.
+        var found = new List<Taken>();
+        for (var state = MessageState.Ready; state <= MessageState.DeferredInHand; state++)
+        {
+            found.AddRange(Read(
+                database,
+                $"""
+                SELECT {MessageRow.Columns}, m.first, c.content FROM sb_sessions s
+                CROSS JOIN sb_messages m ON m.line = s.id AND m.state = ? CROSS JOIN sb_contents c ON c.id = m.content
+                WHERE s.entity = ? AND s.session = ? AND m.key >= ? ORDER BY m.key LIMIT ?
+                """,
+                (long)state, entity.Id, session, Keys.Key(box, from), max));
+        }
+        found.Sort(static (left, right) => left.Row.Key.CompareTo(right.Row.Key));
+        return found.Count <= max ? found : found.GetRange(0, max);
+    }
+
+    private static Entity SessionEntity(Transaction transaction, string path)
+    {
+        var (name, isDeadLetter) = EntityPaths.Parse(path);
+        var entity = transaction.Find(name) ?? throw Errors.NotFound(path);
+        if (isDeadLetter)
+            throw Errors.NoSessionsInDeadLetterQueue(path);
+        if (!entity.RequiresSession)
+            throw Errors.SessionsNotSupported(path);
+        return entity;
+    }
+
+    private static (Entity Entity, long Box) Open(Transaction transaction, string path, SessionLock? session)
+    {
+        var (name, isDeadLetter) = EntityPaths.Parse(path);
+        var entity = transaction.Find(name) ?? throw Errors.NotFound(path);
+        if (entity.Kind == EntityKind.Topic)
+            throw new InvalidOperationException($"Messages cannot be received from the topic '{path}', only from its subscriptions.");
+        if (entity.RequiresSession && session is null && !isDeadLetter)
+            throw Errors.SessionsRequired(path);
+        return (entity, Keys.Box(entity.Id, isDeadLetter));
+    }
+
+    private static SessionLock Lock(Transaction transaction, Entity entity, string path, string session, long id, string owner)
+    {
+        var link = transaction.NextLock();
+        var until = Sessions.Lock(transaction, entity, id, owner, link);
+        return new SessionLock(path, session, id, link) { LockedUntil = new DateTimeOffset(until, TimeSpan.Zero) };
+    }
+
+    private static List<Taken> TakeInHand(Transaction transaction, Entity entity, SessionLock? session, List<Taken> found, bool delete, string owner)
+    {
+        long? until = session is null ? transaction.Now + entity.LockDuration : null;
+        for (var i = 0; i < found.Count; i++)
+        {
+            var row = found[i].Row;
+            if (delete)
+            {
+                Messages.Remove(transaction, row);
+                continue;
+            }
+            var number = transaction.NextLock();
+            Messages.Take(transaction, row, number, session is null ? owner : null, until);
+            found[i] = found[i] with { LockNumber = number, LockedUntil = until ?? session!.LockedUntil.UtcTicks };
+        }
+        return found;
+    }
+
+    private static List<Taken> Read(Transaction transaction, string sql, params ReadOnlySpan<Value> parameters) => Read(transaction.Database, sql, parameters);
+
+    private static List<Taken> Read(Database database, string sql, params ReadOnlySpan<Value> parameters)
+    {
+        var found = new List<Taken>();
+        var bytes = 0;
+        using var rows = database.Query(sql, parameters);
+        while (bytes < MaxBytesAtOnce && rows.Read())
+        {
+            var content = rows.Blob(11);
+            bytes += content.Length;
+            found.Add(new Taken(MessageRow.From(rows), rows.Int64(10), content, 0, 0));
+        }
+        return found;
+    }
+}
