@@ -31,6 +31,9 @@ internal sealed class HostSetup
 
     public Random Random { get; init; } = new(RandomNumberGenerator.GetInt32(int.MaxValue));
 
+    /// <summary>Whether the process is this host's alone, so that it may set what the whole process sees.</summary>
+    public bool OwnsProcess { get; init; }
+
     public int Port { get; private set; }
 
     public string DataDirectory { get; private set; } = "";
@@ -72,12 +75,12 @@ internal sealed class HostSetup
         var commandLine = new ConfigurationBuilder().AddCommandLine(Arguments).Build();
         Port = ReadPort(commandLine["port"] ?? localPort);
         DataDirectory = Path.GetFullPath(commandLine["data"] ?? ".weir");
-        Storage.DataDirectory.Current = DataDirectory;
-        if (Port == 0)
-            return;
         // `func start` sets it; code that makes links to its own app reads it.
-        Environment.SetEnvironmentVariable("WEBSITE_HOSTNAME", $"localhost:{Port}");
         configuration.AddInMemoryCollection([new("WEBSITE_HOSTNAME", $"localhost:{Port}")]);
+        if (!OwnsProcess)
+            return;
+        Storage.DataDirectory.Current = DataDirectory;
+        Environment.SetEnvironmentVariable("WEBSITE_HOSTNAME", $"localhost:{Port}");
     }
 
     private static int ReadPort(string? text) =>
@@ -93,7 +96,9 @@ internal sealed class HostSetup
             line.UseUtcTimestamp = true;
         })
         .SetMinimumLevel(LogLevel.Information)
-        .AddFilter("Microsoft", LogLevel.Warning);
+        .AddFilter("Microsoft", LogLevel.Warning)
+        // It would put the whole stack of a refused start before the one line that says why.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
     private void Listen(KestrelServerOptions kestrel)
     {
