@@ -1,3 +1,4 @@
+using Azurite;
 using System.Text.Json;
 using Azure.Data.Tables;
 

@@ -1,3 +1,4 @@
+using Azurite;
 using System.Globalization;
 using System.Text;
 using Azure;
