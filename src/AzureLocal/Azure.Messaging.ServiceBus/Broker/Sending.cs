@@ -104,10 +104,19 @@ internal static class Sending
             "INSERT OR REPLACE INTO sb_seen (entity, message, sequence, until) VALUES (?, ?, ?, ?)",
             entity.Id, id, entity.NextSequence, transaction.Now + entity.DuplicateWindow);
         // Two are forgotten for each one remembered: the table never grows past its window, and no send pays for more than two.
-        transaction.Database.Execute(
-            "DELETE FROM sb_seen WHERE entity = ?1 AND message IN (SELECT message FROM sb_seen WHERE entity = ?1 AND until <= ?2 ORDER BY until LIMIT 2)",
-            entity.Id, transaction.Now);
+        foreach (var outdated in Outdated(transaction, entity))
+            transaction.Database.Execute("DELETE FROM sb_seen WHERE entity = ? AND message = ?", entity.Id, outdated);
         return null;
+    }
+
+    private static List<string> Outdated(Transaction transaction, Entity entity)
+    {
+        var messages = new List<string>();
+        using var rows = transaction.Database.Query(
+            "SELECT message FROM sb_seen WHERE entity = ? AND until <= ? ORDER BY until LIMIT 2", entity.Id, transaction.Now);
+        while (rows.Read())
+            messages.Add(rows.Text(0));
+        return messages;
     }
 
     private static List<Subscriber> Subscribers(Transaction transaction, Entity topic)
