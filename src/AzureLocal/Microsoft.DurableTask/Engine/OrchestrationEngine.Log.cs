@@ -32,5 +32,8 @@ internal sealed partial class OrchestrationEngine
 
         [LoggerMessage(9, LogLevel.Warning, "Cancelling an activity threw")]
         public static partial void CancellingFailed(ILogger logger, Exception failure);
+
+        [LoggerMessage(10, LogLevel.Warning, "The store could not be polled")]
+        public static partial void PollingFailed(ILogger logger, Exception failure);
     }
 }

@@ -16,6 +16,9 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
 
     private const int MaxSettleTries = 5;
 
+    /// <summary>A timer takes at most 49 days; for what is due later, it is asked again in between.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
@@ -38,11 +41,11 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly HashSet<TurnWork> turns = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<ActivityWork, CancellationTokenSource> running = new(ReferenceEqualityComparer.Instance);
-    private int reservedTurns;
-    private int reservedActivities;
     private readonly ITimer dueTimer;
     private readonly ITimer renewTimer;
     private readonly ITimer pollTimer;
+    private int reservedTurns;
+    private int reservedActivities;
     private TaskCompletionSource? idle;
     private Task dispatching = Task.CompletedTask;
     private bool lookForDead = true;
@@ -214,9 +217,14 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
 
     private void ArmDueTimer(DateTimeOffset? due)
     {
-        // A timer takes at most 49 days; a longer wait looks again in between.
-        var wait = due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Clamp((due.Value - clock.GetUtcNow()).Ticks, 0, TimeSpan.TicksPerDay));
-        dueTimer.Change(wait, Timeout.InfiniteTimeSpan);
+        if (due is null)
+        {
+            dueTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+        // Timers count whole milliseconds, cut off: without rounding up, the last one would be spent asking again and again.
+        var wait = Math.Ceiling((due.Value - clock.GetUtcNow()).TotalMilliseconds);
+        dueTimer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, LongestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
     private void Poll()
@@ -227,10 +235,18 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
             bell.Ring();
             return;
         }
-        var version = store.CommitVersion();
-        if (version == polledVersion)
-            return;
-        polledVersion = version;
+        try
+        {
+            var version = store.CommitVersion();
+            if (version == polledVersion)
+                return;
+            polledVersion = version;
+        }
+        catch (Exception failure)
+        {
+            // It must not reach the timer, where it would end the process. Taking will fail, too, and wait before it tries again.
+            Log.PollingFailed(logger, failure);
+        }
         bell.Ring();
     }
 
@@ -244,7 +260,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         {
             // Off the dispatch loop, so that turns do not wait for one another.
             await Task.Yield();
-            await RunTurnOnceAsync(work);
+            if (!isKilled)
+                await RunTurnOnceAsync(work);
         }
         catch (Exception failure)
         {
@@ -351,6 +368,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         try
         {
             await Task.Yield();
+            if (isKilled)
+                return;
             Operations.Count("Activity");
             var (kind, payload) = await CallActivityAsync(work, lost.Token);
             // What an activity throws after it was cancelled is no outcome: it runs again, or already does.
@@ -400,8 +419,10 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
                     Log.ActivityDropped(logger, work.Name, work.InstanceId);
                 return;
             }
-            catch (Exception failure) when (!isKilled)
+            catch (Exception failure)
             {
+                if (isKilled)
+                    return;
                 Log.SettlingFailed(logger, failure, work.Name, work.InstanceId);
                 if (attempt == MaxSettleTries)
                     return; // its lock ends by itself, and it runs again

@@ -327,14 +327,14 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
     private static void Remove(Database database, long execution)
     {
         database.Execute("DELETE FROM durable_instances WHERE execution = ?1", execution);
-        ForgetPast(database, execution);
+        database.Execute("DELETE FROM durable_activities WHERE execution = ?1", execution);
+        ForgetHistory(database, execution);
     }
 
-    private static void ForgetPast(Database database, long execution)
+    private static void ForgetHistory(Database database, long execution)
     {
         database.Execute("DELETE FROM durable_history WHERE execution = ?1", execution);
         database.Execute("DELETE FROM durable_inbox WHERE execution = ?1", execution);
-        database.Execute("DELETE FROM durable_activities WHERE execution = ?1", execution);
     }
 
     // ---- Turns
@@ -440,16 +440,16 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         AddMessage(database, execution, new(EventKind.ExecutionStarted, HistoryEvent.NoTask, work.Name, restart.Input, now));
         foreach (var kept in restart.KeptEvents)
             AddMessage(database, execution, kept with { AtTicks = now });
-        database.Execute("UPDATE durable_inbox SET execution = ?2, visible_at = max(visible_at, ?3) WHERE execution = ?1 AND kind = 10", work.Execution, execution, now);
-        ForgetPastButActivities(database, work.Execution);
+        // Added anew, so that they stand behind the kept ones, which came before them.
+        database.Execute(
+            """
+            INSERT INTO durable_inbox (execution, kind, task, name, payload, visible_at)
+            SELECT ?2, kind, task, name, payload, ?3 FROM durable_inbox WHERE execution = ?1 AND kind = 10 ORDER BY visible_at, sequence
+            """,
+            work.Execution, execution, now);
+        // Activities that nobody waits for any longer still run, as in Azure; their results find no instance.
+        ForgetHistory(database, work.Execution);
         WakeEngines(database);
-    }
-
-    // Activities that nobody waits for any longer still run, as in Azure; their results find no instance.
-    private static void ForgetPastButActivities(Database database, long execution)
-    {
-        database.Execute("DELETE FROM durable_history WHERE execution = ?1", execution);
-        database.Execute("DELETE FROM durable_inbox WHERE execution = ?1", execution);
     }
 
     // ---- Messages
