@@ -1,4 +1,6 @@
 using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Engine;
 
 namespace Contract.Tests.DurableTask;
 
@@ -184,6 +186,44 @@ public sealed class EventTests
 
         Assert.Equal(10, done.ReadOutputAs<int>());
         Assert.Equal(6, done.ReadInputAs<int>());
+    });
+
+    [Fact]
+    public void Continue_as_new_keeps_the_order_of_events_taken_and_not_yet_taken() => DurableWorld.Run(async world =>
+    {
+        DurableTaskClient? client = null;
+        var raised = 0;
+        client = await world.StartAsync(
+            engine => engine.Orchestrator("Order", async context =>
+            {
+                if (!context.GetInput<bool>())
+                {
+                    await context.WaitForExternalEvent<int>("restart");
+                    context.ContinueAsNew(true);
+                    return string.Empty;
+                }
+                var got = string.Empty;
+                for (var i = 0; i < 3; i++)
+                    got += await context.WaitForExternalEvent<int>("n");
+                return got;
+            }),
+            new EngineOptions
+            {
+                DecorateStore = inner => new FaultyStore(inner, async (name, call) =>
+                {
+                    // While the turn that restarts is on its way to storage, one more event comes.
+                    if (name == nameof(IOrchestrationStore.CommitTurnAsync) && raised++ == 0)
+                        await client!.RaiseEventAsync("job", "n", 3);
+                    await call();
+                }),
+            });
+
+        await client.ScheduleNewOrchestrationInstanceAsync("Order", new StartOrchestrationOptions("job"));
+        await client.RaiseEventAsync("job", "n", 1);
+        await client.RaiseEventAsync("job", "n", 2);
+        await client.RaiseEventAsync("job", "restart");
+
+        Assert.Equal("123", (await client.WaitForInstanceCompletionAsync("job", true)).ReadOutputAs<string>());
     });
 
     [Fact]

@@ -61,7 +61,13 @@ internal interface IOrchestrationStore
 
 /// <param name="RefuseIn">One bit for each status in which an existing instance of this id refuses the new one.</param>
 internal sealed record NewInstance(
-    string Id, string Name, string Version, string? Input, IReadOnlyDictionary<string, string>? Tags, DateTimeOffset? StartAt, int RefuseIn);
+    string Id,
+    string Name,
+    string Version,
+    string? Input,
+    IReadOnlyDictionary<string, string>? Tags,
+    DateTimeOffset? StartAt,
+    int RefuseIn);
 
 /// <param name="Existing">Its status, if the instance that exists refused.</param>
 internal readonly record struct StartResult(OrchestrationRuntimeStatus? Existing);
