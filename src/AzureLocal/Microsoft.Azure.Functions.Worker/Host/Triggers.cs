@@ -40,7 +40,7 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         routes = new HttpRoutes(hostJson.Http.RoutePrefix);
         serviceBus = new ServiceBusTriggers(hostJson.ServiceBus, configuration, setup.BaseDirectory, setup.Clock, setup.Random);
         timers = new TimerTriggers(configuration, setup.Clock, setup.Random);
-        durable = new DurableTriggers(hostJson.Durable, setup.Clock, new Random(setup.Random.Next()));
+        durable = new DurableTriggers(hostJson.Durable, setup.Clock, new Random(setup.Random.Next()), stopping.Token);
     }
 
     /// <summary>Whether a function returns MVC's results, whose writers are services.</summary>
