@@ -150,28 +150,18 @@ public class TableClient
         return new TableCall.Get(Name, partitionKey, rowKey, Names(select));
     }
 
+    /// <summary>An update without an ETag is sent without If-Match, and without it the service takes an update for an upsert.</summary>
     private static EntityChange ChangeOf(TableTransactionAction action)
     {
-        var (type, entity) = (action.ActionType, action.Entity);
-        string? ifMatch = type switch
+        var (entity, etag) = (action.Entity, action.ETag);
+        var (type, ifMatch) = action.ActionType switch
         {
-            TableTransactionActionType.Delete => OrAny(action.ETag),
-            TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace when action.ETag != default => action.ETag.ToString(),
-            TableTransactionActionType.UpdateMerge => null,
-            TableTransactionActionType.UpdateReplace => null,
-            TableTransactionActionType.Add or TableTransactionActionType.UpsertMerge or TableTransactionActionType.UpsertReplace => null,
-            _ => throw new InvalidOperationException($"{type} is not a type of action."),
+            TableTransactionActionType.Delete => (TableTransactionActionType.Delete, OrAny(etag)),
+            TableTransactionActionType.UpdateMerge when etag == default => (TableTransactionActionType.UpsertMerge, null),
+            TableTransactionActionType.UpdateReplace when etag == default => (TableTransactionActionType.UpsertReplace, null),
+            TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace => (action.ActionType, etag.ToString()),
+            _ => (action.ActionType, null),
         };
-        // Without an ETag no If-Match is sent, and without If-Match the service takes an update for an upsert.
-        if (ifMatch is null)
-        {
-            type = type switch
-            {
-                TableTransactionActionType.UpdateMerge => TableTransactionActionType.UpsertMerge,
-                TableTransactionActionType.UpdateReplace => TableTransactionActionType.UpsertReplace,
-                _ => type,
-            };
-        }
         var bag = type == TableTransactionActionType.Delete ? null : Bag(entity);
         return new EntityChange(type, entity.PartitionKey, entity.RowKey, bag, ifMatch);
     }
@@ -189,10 +179,8 @@ public class TableClient
 
     private static TableEntity Bag(ITableEntity entity)
     {
-        if (entity is TableEntity bag)
-            return bag;
         RequireTableEntity(entity.GetType());
-        return null!;
+        return (TableEntity)entity;
     }
 
     private static void RequireTableEntity(Type type)

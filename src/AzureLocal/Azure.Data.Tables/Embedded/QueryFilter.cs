@@ -136,11 +136,15 @@ internal sealed class QueryFilter
     /// <summary>or binds least, then and, then not; a comparison is <c>name operator literal</c>.</summary>
     private sealed class Parser(string text)
     {
+        /// <summary>The service's own limit: https://learn.microsoft.com/rest/api/storageservices/querying-tables-and-entities.</summary>
+        private const int MaxComparisons = 15;
+
         /// <summary>Deeper nesting is refused, so that no filter can overflow the stack.</summary>
         private const int MaxDepth = 100;
 
         private int at;
         private int depth;
+        private int comparisons;
 
         public Node Parse()
         {
@@ -186,6 +190,8 @@ internal sealed class QueryFilter
                     throw Malformed();
                 return inner;
             }
+            if (++comparisons > MaxComparisons)
+                throw Malformed();
             var name = TakeName();
             var comparison = TakeName() switch
             {
