@@ -13,7 +13,8 @@ public class TableClient
     public TableClient(string connectionString, string tableName, TableClientOptions? options = null)
         : this(TableConnection.Open(connectionString, options), tableName) { }
 
-    public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential) : this(endpoint, tableName, credential, null) { }
+    public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential)
+        : this(endpoint, tableName, credential, null) { }
 
     public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential, TableClientOptions? options = null)
         : this(TableConnection.Open(endpoint, credential, options), tableName) { }
@@ -39,19 +40,23 @@ public class TableClient
 
     public static string CreateQueryFilter(FormattableString filter) => QueryText.Of(filter)!;
 
-    public virtual Task<Response<TableItem>> CreateAsync(CancellationToken cancellationToken = default) => transport.CreateTableAsync(Name, false, cancellationToken);
+    public virtual Task<Response<TableItem>> CreateAsync(CancellationToken cancellationToken = default) =>
+        transport.CreateTableAsync(Name, false, cancellationToken);
 
     /// <summary>When the table exists already, the raw response's status is 409.</summary>
-    public virtual Task<Response<TableItem>> CreateIfNotExistsAsync(CancellationToken cancellationToken = default) => transport.CreateTableAsync(Name, true, cancellationToken);
+    public virtual Task<Response<TableItem>> CreateIfNotExistsAsync(CancellationToken cancellationToken = default) =>
+        transport.CreateTableAsync(Name, true, cancellationToken);
 
     /// <summary>Does not throw when there is no such table: the status is 404.</summary>
-    public virtual Task<Response> DeleteAsync(CancellationToken cancellationToken = default) => transport.DropTableAsync(Name, cancellationToken);
+    public virtual Task<Response> DeleteAsync(CancellationToken cancellationToken = default) =>
+        transport.DropTableAsync(Name, cancellationToken);
 
     public virtual Task<Response> AddEntityAsync<T>(T entity, CancellationToken cancellationToken = default) where T : ITableEntity =>
         ChangeAsync(TableTransactionActionType.Add, entity, null, cancellationToken);
 
     public virtual Task<Response> UpdateEntityAsync<T>(
-        T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default) where T : ITableEntity
+        T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default)
+        where T : ITableEntity
     {
         if (ifMatch == default)
             throw new ArgumentException("An update needs an ETag, or ETag.All to update whatever is there.", nameof(ifMatch));
@@ -67,7 +72,8 @@ public class TableClient
     }
 
     /// <summary>Does not throw when there is no such entity: the status is 404.</summary>
-    public virtual async Task<Response> DeleteEntityAsync(string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
+    public virtual async Task<Response> DeleteEntityAsync(
+        string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(partitionKey);
         ArgumentNullException.ThrowIfNull(rowKey);
@@ -77,21 +83,24 @@ public class TableClient
     }
 
     /// <inheritdoc cref="DeleteEntityAsync(string, string, ETag, CancellationToken)"/>
-    public virtual Task<Response> DeleteEntityAsync(ITableEntity entity, ETag ifMatch = default, CancellationToken cancellationToken = default)
+    public virtual Task<Response> DeleteEntityAsync(
+        ITableEntity entity, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(entity);
         return DeleteEntityAsync(entity.PartitionKey, entity.RowKey, ifMatch, cancellationToken);
     }
 
     public virtual async Task<Response<T>> GetEntityAsync<T>(
-        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         var answer = await transport.CallAsync(Get<T>(partitionKey, rowKey, select), 0, cancellationToken);
         return Response.FromValue((T)(object)answer.Entities[0], answer.Response);
     }
 
     public virtual async Task<NullableResponse<T>> GetEntityIfExistsAsync<T>(
-        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         var answer = await transport.CallAsync(Get<T>(partitionKey, rowKey, select), 404, cancellationToken);
         if (answer.Response.Status == 404)
@@ -101,7 +110,8 @@ public class TableClient
 
     /// <summary>A page may hold fewer entities than asked for, even none, and still not be the last.</summary>
     public virtual AsyncPageable<T> QueryAsync<T>(
-        string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         RequireTableEntity(typeof(T));
         var names = Names(select);
@@ -132,7 +142,8 @@ public class TableClient
         return Response.FromValue(answer.Parts, answer.Response);
     }
 
-    private async Task<Response> ChangeAsync(TableTransactionActionType type, ITableEntity entity, string? ifMatch, CancellationToken cancellation)
+    private async Task<Response> ChangeAsync(
+        TableTransactionActionType type, ITableEntity entity, string? ifMatch, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entity);
         ArgumentNullException.ThrowIfNull(entity.PartitionKey, "entity.PartitionKey");

@@ -34,7 +34,8 @@ public sealed class EmbeddedTableTests : TableContract
     // Azurite takes them as it finds them; the service: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
     [Fact]
     public async Task A_transaction_stays_in_one_partition() =>
-        await RefusedAsync(400, TableErrorCode.CommandsInBatchActOnDifferentPartitions, 2, () => Table.SubmitTransactionAsync([.. Additions(2), .. Additions(2, "q")]));
+        await RefusedAsync(400, TableErrorCode.CommandsInBatchActOnDifferentPartitions, 2, () =>
+            Table.SubmitTransactionAsync([.. Additions(2), .. Additions(2, "q")]));
 
     // Azurite names no index.
     [Fact]

@@ -88,8 +88,10 @@ internal sealed class EmbeddedTables : ITableTransport
         var now = clock.GetUtcNow();
         return call switch
         {
-            TableCall.Change one => await WriteAsync(store, EntityWriter.Prepare(one.Table, one.Entity, now, out var writer), writer, cancellation),
-            TableCall.Transaction many => await WriteAsync(store, EntityWriter.Prepare(many.Table, many.Changes, now, out var writer), writer, cancellation),
+            TableCall.Change one =>
+                await WriteAsync(store, EntityWriter.Prepare(one.Table, one.Entity, now, out var writer), writer, cancellation),
+            TableCall.Transaction many =>
+                await WriteAsync(store, EntityWriter.Prepare(many.Table, many.Changes, now, out var writer), writer, cancellation),
             TableCall.Get get => Get(store, get),
             TableCall.Query query => Query(store, query),
             TableCall.Create create => await CreateAsync(store, create.Table, cancellation),
@@ -176,13 +178,15 @@ internal sealed class EmbeddedTables : ITableTransport
         {
             if (TableId(database, call.Table) is not { } id)
                 return Refused(TableError.TableNotFound);
-            // An empty blob sorts after every text, so it stands for "no end".
             using var rows = partitions.IsOne
-                ? database.Query(ScanPartition, id, partitions.From, rowKeys.Starting(rowKey).From, rowKeys.To is { } to ? to : Array.Empty<byte>())
-                : database.Query(ScanPartitions, id, partitionKey, rowKey, partitions.To is { } end ? end : Array.Empty<byte>());
+                ? database.Query(ScanPartition, id, partitions.From, rowKeys.Starting(rowKey).From, End(rowKeys))
+                : database.Query(ScanPartitions, id, partitionKey, rowKey, End(partitions));
             return Page(rows, filter, call);
         });
     }
+
+    /// <summary>An empty blob sorts after every text, so it stands for "no end".</summary>
+    private static Value End(KeyRange range) => range.To is { } to ? to : Array.Empty<byte>();
 
     private static TableAnswer Page(Rows rows, QueryFilter filter, TableCall.Query call)
     {
@@ -211,7 +215,8 @@ internal sealed class EmbeddedTables : ITableTransport
         return rows.Read() ? rows.Int64(0) : null;
     }
 
-    private static TableEntity Entity(string partitionKey, string rowKey, string etag, long timestamp, byte[] properties, IReadOnlyList<string>? select)
+    private static TableEntity Entity(
+        string partitionKey, string rowKey, string etag, long timestamp, byte[] properties, IReadOnlyList<string>? select)
     {
         var entity = new TableEntity(EntityBlob.Count(properties) + 4);
         entity.Properties[TableEntity.ETagName] = etag;

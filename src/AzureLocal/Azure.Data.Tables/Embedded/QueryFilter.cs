@@ -267,7 +267,7 @@ internal sealed class QueryFilter
         {
             SkipSpace();
             var start = at;
-            while (at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_'))
+            while (at < text.Length && IsNamePart(text[at]))
                 at++;
             return at > start ? text[start..at] : throw Malformed();
         }
@@ -276,7 +276,7 @@ internal sealed class QueryFilter
         {
             SkipSpace();
             var end = at + word.Length;
-            if (!text.AsSpan(at).StartsWith(word, StringComparison.Ordinal) || (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] == '_')))
+            if (!text.AsSpan(at).StartsWith(word, StringComparison.Ordinal) || (end < text.Length && IsNamePart(text[end])))
                 return false;
             at = end;
             return true;
@@ -287,6 +287,8 @@ internal sealed class QueryFilter
             while (at < text.Length && char.IsWhiteSpace(text[at]))
                 at++;
         }
+
+        private static bool IsNamePart(char letter) => char.IsLetterOrDigit(letter) || letter == '_';
 
         private FormatException Malformed() => new($"Not a filter from character {at} on.");
     }
@@ -317,7 +319,7 @@ internal readonly record struct KeyRange(string From, string? To)
     public static KeyRange All => new("", null);
 
     /// <summary>Whether it holds but one key.</summary>
-    public bool IsOne => To is not null && To.Length == From.Length + 1 && To.EndsWith('\u0001') && To.StartsWith(From, StringComparison.Ordinal);
+    public bool IsOne => To == From + JustAfter;
 
     public KeyRange And(FilterOperator comparison, string bound) => comparison switch
     {
