@@ -8,7 +8,7 @@ namespace Contract.Tests.Tables;
 [Collection(AzuriteCollection.Name)]
 public sealed class AzuriteTableTests(AzuriteServer azurite) : TableContract
 {
-    private protected override TableServiceClient Service { get; } = new(azurite.ConnectionString);
+    private protected override TableServiceClient Service { get; } = new(azurite.ConnectionString, AzuriteCollection.Options);
 
     [Fact]
     public async Task The_official_JavaScript_client_reads_what_was_written()

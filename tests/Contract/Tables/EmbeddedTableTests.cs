@@ -34,7 +34,8 @@ public sealed class EmbeddedTableTests : TableContract
     // Azurite takes them as it finds them; the service: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
     [Fact]
     public async Task A_transaction_stays_in_one_partition() =>
-        await RefusedAsync(400, TableErrorCode.CommandsInBatchActOnDifferentPartitions, 2, () => Table.SubmitTransactionAsync([.. Additions(2), .. Additions(2, "q")]));
+        await RefusedAsync(400, TableErrorCode.CommandsInBatchActOnDifferentPartitions, 2, () =>
+            Table.SubmitTransactionAsync([.. Additions(2), .. Additions(2, "q")]));
 
     // Azurite names no index.
     [Fact]
@@ -111,6 +112,30 @@ public sealed class EmbeddedTableTests : TableContract
     [Fact]
     public async Task A_filter_of_any_depth_is_answered() =>
         await RefusedAsync(400, TableErrorCode.InvalidInput, () => AllAsync(Table.QueryAsync<TableEntity>(new string('(', 100_000))));
+
+    // Azurite takes any number.
+    [Fact]
+    public async Task A_filter_compares_at_most_15_times()
+    {
+        var filter = string.Join(" or ", Enumerable.Range(0, 15).Select(static i => $"RowKey eq '{i}'"));
+        Assert.Empty(await AllAsync(Table.QueryAsync<TableEntity>(filter)));
+        await RefusedAsync(400, TableErrorCode.InvalidInput, () => AllAsync(Table.QueryAsync<TableEntity>($"{filter} or RowKey eq '15'")));
+    }
+
+    [Fact]
+    public async Task A_page_of_large_entities_ends_early()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            var heavy = Heavy(15);
+            heavy.RowKey = $"{i}";
+            await Table.AddEntityAsync(heavy);
+        }
+        var pages = new List<int>();
+        await foreach (var page in Table.QueryAsync<TableEntity>(select: ["RowKey"]).AsPages())
+            pages.Add(page.Values.Count);
+        Assert.Equal([9, 1], pages);
+    }
 
     // Azurite gives 1,000 where more is asked for.
     [Theory]

@@ -139,7 +139,11 @@ public sealed class HttpTableTests
 
     private static TableClient Table(ScriptedWire wire) => new(Endpoint, "jobs", SharedKey, Options(wire));
 
-    private static TableClientOptions Options(ScriptedWire wire) => new() { Transport = wire, Retry = { Delay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) } };
+    private static TableClientOptions Options(ScriptedWire wire) => new()
+    {
+        Transport = wire,
+        Retry = { Delay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) },
+    };
 
     private sealed record Answer(int Status, string? ETag = null, string Body = "", (string Name, string Value)[]? Headers = null);
 
@@ -155,7 +159,8 @@ public sealed class HttpTableTests
             return new AccessToken("the token", DateTimeOffset.MaxValue);
         }
 
-        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) => new(GetToken(requestContext, cancellationToken));
+        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
+            new(GetToken(requestContext, cancellationToken));
     }
 
     /// <summary>Gives the answers in turn, the last one for ever, and keeps what was sent.</summary>

@@ -13,7 +13,8 @@ public sealed class TableConnectionTests
         var azure = new TableServiceClient($"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey={Key};EndpointSuffix=core.windows.net");
         Assert.Equal(("acme", "https://acme.table.core.windows.net/"), (azure.AccountName, azure.Uri.AbsoluteUri));
 
-        var azurite = new TableServiceClient($"AccountName=acme;AccountKey={Key};TableEndpoint=http://127.0.0.1:10002/acme;BlobEndpoint=http://127.0.0.1:10000/acme;");
+        var azurite = new TableServiceClient(
+            $"AccountName=acme;AccountKey={Key};TableEndpoint=http://127.0.0.1:10002/acme;BlobEndpoint=http://127.0.0.1:10000/acme;");
         Assert.Equal(("acme", "http://127.0.0.1:10002/acme"), (azurite.AccountName, azurite.Uri.AbsoluteUri));
         Assert.Equal("http://127.0.0.1:10002/acme/jobs", azurite.GetTableClient("jobs").Uri.AbsoluteUri);
     }

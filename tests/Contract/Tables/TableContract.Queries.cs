@@ -33,7 +33,10 @@ public abstract partial class TableContract
     public async Task Key_filters_select(string filter, string expected)
     {
         foreach (var partitionKey in "abc")
-            await Table.SubmitTransactionAsync("123".Select(rowKey => new TableTransactionAction(TableTransactionActionType.Add, new TableEntity(partitionKey.ToString(), rowKey.ToString()))));
+        {
+            foreach (var rowKey in "123")
+                await Table.AddEntityAsync(new TableEntity($"{partitionKey}", $"{rowKey}"));
+        }
         Assert.Equal(expected, string.Join(' ', (await KeysAsync(filter)).Select(static key => key.Replace(":", "", StringComparison.Ordinal))));
     }
 
@@ -77,7 +80,8 @@ public abstract partial class TableContract
         })
         {
             var found = await AllAsync(Table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter(filter)));
-            Assert.Equal((filter.ToString(CultureInfo.InvariantCulture), expected), (filter.ToString(CultureInfo.InvariantCulture), string.Join(' ', found.Select(static entity => entity.RowKey))));
+            var rows = string.Join(' ', found.Select(static entity => entity.RowKey));
+            Assert.True(expected == rows, $"{filter.ToString(CultureInfo.InvariantCulture)} found {rows}");
         }
     }
 

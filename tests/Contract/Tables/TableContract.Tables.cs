@@ -95,9 +95,12 @@ public abstract partial class TableContract
         await Table.GetEntityIfExistsAsync<TableEntity>("p", "missing");
         await Table.DeleteEntityAsync("p", "r");
 
-        var after = Service.Operations.Snapshot();
-        Assert.Equal(
-            ["AddEntity 1", "DeleteEntity 1", "GetEntity 1", "QueryEntities 2", "SubmitTransaction 1", "UpsertEntity 1"],
-            after.Select(count => (count.Key, Count: count.Value - before.GetValueOrDefault(count.Key))).Where(static count => count.Count > 0).Select(static count => $"{count.Key} {count.Count}").Order());
+        var counted =
+            from kind in Service.Operations.Snapshot()
+            let count = kind.Value - before.GetValueOrDefault(kind.Key)
+            where count > 0
+            orderby kind.Key
+            select $"{kind.Key} {count}";
+        Assert.Equal(["AddEntity 1", "DeleteEntity 1", "GetEntity 1", "QueryEntities 2", "SubmitTransaction 1", "UpsertEntity 1"], counted);
     }
 }

@@ -98,7 +98,8 @@ public abstract partial class TableContract
     [Fact]
     public async Task A_transaction_on_a_table_that_is_not_there_is_TableNotFound()
     {
-        var refusal = await Assert.ThrowsAsync<TableTransactionFailedException>(() => Service.GetTableClient(NewTableName()).SubmitTransactionAsync(Additions(2)));
+        var missing = Service.GetTableClient(NewTableName());
+        var refusal = await Assert.ThrowsAsync<TableTransactionFailedException>(() => missing.SubmitTransactionAsync(Additions(2)));
         Assert.Equal((404, "TableNotFound"), (refusal.Status, refusal.ErrorCode));
     }
 

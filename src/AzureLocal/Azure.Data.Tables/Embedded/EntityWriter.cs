@@ -151,7 +151,8 @@ internal sealed class EntityWriter
                 return badKey;
             if (change.Entity is null)
                 return null;
-            return EntityBlob.TryEncode(change.Entity, out row.Properties) ?? EntityBlob.CheckSize(change.PartitionKey, change.RowKey, row.Properties);
+            return EntityBlob.TryEncode(change.Entity, out row.Properties)
+                ?? EntityBlob.CheckSize(change.PartitionKey, change.RowKey, row.Properties);
         }
     }
 }
@@ -175,7 +176,8 @@ internal static class StoredETag
             return true;
         if (text.Length < 4 || !text.StartsWith("W/\"", StringComparison.OrdinalIgnoreCase) || !text.EndsWith('"'))
             return false;
-        if (!long.TryParse(text.AsSpan(3, text.Length - 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out etag) || etag <= 0)
+        var number = text.AsSpan(3, text.Length - 4);
+        if (!long.TryParse(number, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out etag) || etag <= 0)
             etag = Foreign;
         return true;
     }
