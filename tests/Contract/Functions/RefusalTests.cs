@@ -72,6 +72,42 @@ public sealed class RefusalTests
         Assert.Contains("--port is 'http'", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_short_switch_is_refused_with_what_there_is()
+    {
+        using var directory = new TestDirectory();
+
+        var refusal = Assert.Throws<StartRefusedException>(() => TestHost.Build([], directory, new TestHostOptions { Arguments = ["-p", "80"] }));
+
+        Assert.Contains("--port <number> and --data <directory>", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_cannot_be_used_is_refused()
+    {
+        using var directory = new TestDirectory();
+        directory.Write("data", "a file where the directory should be");
+        await using var host = TestHost.Build([typeof(SameName.Only)], directory);
+
+        var refusal = await Assert.ThrowsAsync<StartRefusedException>(() => host.StartAsync());
+
+        Assert.Contains("--data", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ "UserConfig": 1 }""")]
+    [InlineData("""{ "UserConfig": { "Namespaces": [ { "Name": "n", "Queues": [ { "Name": "q", "Properties": { "LockDuration": "soon" } } ] } ] } }""")]
+    public async Task A_servicebus_json_that_cannot_be_used_is_refused(string entities)
+    {
+        using var directory = new TestDirectory();
+        directory.Write("servicebus.json", entities);
+        await using var host = TestHost.Build([], directory);
+
+        var refusal = await Assert.ThrowsAsync<StartRefusedException>(() => host.StartAsync());
+
+        Assert.Contains("servicebus.json", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("WEBSITE_INSTANCE_ID")]
     [InlineData("CONTAINER_NAME", "LEGION_SERVICE_HOST")]
@@ -130,6 +166,14 @@ public sealed class RefusalTests
         [Function("same")]
         public static void Other([TimerTrigger("0 * * * *")] TimerInfo timer)
         {
+        }
+
+        public sealed class Only
+        {
+            [Function("Same")]
+            public static void Run([TimerTrigger("0 * * * *")] TimerInfo timer)
+            {
+            }
         }
     }
 

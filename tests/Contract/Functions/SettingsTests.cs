@@ -1,6 +1,7 @@
 using AzureLocal.Functions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Engine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +18,7 @@ public sealed class SettingsTests
 
         Assert.Equal(new HttpOptions("api", null, null), host.Http);
         Assert.Equal(new ServiceBusOptions(true, 16, 8, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1)), host.ServiceBus);
-        Assert.Equal(new DurableOptions("TestHubName", null, null), host.Durable);
+        Assert.Equal(new DurableOptions("TestHubName"), host.Durable);
         Assert.Equal(TimeSpan.FromMinutes(30), host.FunctionTimeout);
     }
 
@@ -35,14 +36,14 @@ public sealed class SettingsTests
                   "autoCompleteMessages": false, "maxConcurrentCalls": 3, "maxConcurrentSessions": 200, "sessionIdleTimeout": "00:00:01",
                   "maxAutoLockRenewalDuration": "00:00:00", "prefetchCount": 0, "clientRetryOptions": { "tryTimeout": "00:00:30", "maxRetries": 2 }
                 },
-                "durableTask": { "hubName": "%Hub%", "maxConcurrentActivityFunctions": 5, "storageProvider": { "type": "azureManaged" } },
+                "durableTask": { "hubName": "%Hub%", "maxConcurrentActivityFunctions": 5, "defaultVersion": "2", "versionMatchStrategy": "Strict", "storageProvider": { "type": "azureManaged" } },
               }
             }
             """, ("Hub", "WeirHub"));
 
         Assert.Equal(new HttpOptions("v1", 20, null), host.Http);
         Assert.Equal(new ServiceBusOptions(false, 3, 200, TimeSpan.FromSeconds(1), TimeSpan.Zero, TimeSpan.FromSeconds(30)), host.ServiceBus);
-        Assert.Equal(new DurableOptions("WeirHub", null, 5), host.Durable);
+        Assert.Equal(new DurableOptions("WeirHub", null, 5, "2", VersionMatchStrategy.Strict), host.Durable);
         Assert.Null(host.FunctionTimeout);
         Assert.Equal([("default", LogLevel.Warning), ("Function", LogLevel.Debug)], host.LogLevels.Select(level => (level.Key, level.Value)));
     }
@@ -85,6 +86,22 @@ public sealed class SettingsTests
         using var directory = new TestDirectory();
 
         Assert.Contains("host.json is missing", Assert.Throws<StartRefusedException>(() => TestHost.Build([], directory, new TestHostOptions { HostJson = null })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_log_levels_of_host_json_hold_for_the_log()
+    {
+        await using var host = await TestHost.StartAsync([typeof(Configured)], new TestHostOptions
+        {
+            HostJson = """{ "version": "2.0", "logging": { "logLevel": { "default": "Error", "App.Loud": "Debug" } } }""",
+            Settings = new() { ["Place"] = "here" },
+        });
+        var loggers = host.Services.GetRequiredService<ILoggerFactory>();
+
+        loggers.CreateLogger("App.Quiet").LogWarning("quiet");
+        loggers.CreateLogger("App.Loud.Part").LogDebug("loud");
+
+        Assert.Equal(["Debug: loud"], host.Log.Lines);
     }
 
     [Fact]

@@ -66,6 +66,9 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
         {
             MaxConcurrentOrchestrators = options.MaxConcurrentOrchestrators ?? defaults.MaxConcurrentOrchestrators,
             MaxConcurrentActivities = options.MaxConcurrentActivities ?? defaults.MaxConcurrentActivities,
+            DefaultVersion = options.DefaultVersion,
+            VersionMatchStrategy = options.VersionMatch ?? defaults.VersionMatchStrategy,
+            VersionFailureStrategy = options.VersionFailure ?? defaults.VersionFailureStrategy,
         });
         foreach (var (function, name) in orchestrators)
             engine.AddOrchestrator(name, context => invoker.RunEpisodeAsync(function, new OrchestrationEpisode(context)));

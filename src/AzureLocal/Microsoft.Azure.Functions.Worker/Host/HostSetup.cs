@@ -67,12 +67,12 @@ internal sealed class HostSetup
         });
         var (localSettings, localPort) = LocalSettings.Read([BaseDirectory, Directory.GetCurrentDirectory()]);
         configuration.AddInMemoryCollection(localSettings);
+        // Port and directory not from all of the configuration: PORT is a variable that shells and containers set for others.
+        var commandLine = ReadCommandLine();
         configuration.AddEnvironmentVariables();
-        configuration.AddCommandLine(Arguments);
+        configuration.AddConfiguration(commandLine);
         configuration.AddInMemoryCollection(Settings);
 
-        // Not from all of the configuration: PORT is a variable that shells and containers set for others.
-        var commandLine = new ConfigurationBuilder().AddCommandLine(Arguments).Build();
         Port = ReadPort(commandLine["port"] ?? localPort);
         DataDirectory = Path.GetFullPath(commandLine["data"] ?? ".weir");
         // `func start` sets it; code that makes links to its own app reads it.
@@ -81,6 +81,18 @@ internal sealed class HostSetup
             return;
         Storage.DataDirectory.Current = DataDirectory;
         Environment.SetEnvironmentVariable("WEBSITE_HOSTNAME", $"localhost:{Port}");
+    }
+
+    private IConfigurationRoot ReadCommandLine()
+    {
+        for (var i = 0; i < Arguments.Length; i++)
+        {
+            var isValue = i > 0 && Arguments[i - 1].StartsWith("--", StringComparison.Ordinal) && !Arguments[i - 1].Contains('=', StringComparison.Ordinal);
+            if (!isValue && Arguments[i].StartsWith('-') && !Arguments[i].StartsWith("--", StringComparison.Ordinal))
+                throw new StartRefusedException(
+                    $"'{Arguments[i]}' is not an argument: there are --port <number> and --data <directory>, and any other --name value is a setting for the app.");
+        }
+        return new ConfigurationBuilder().AddCommandLine(Arguments).Build();
     }
 
     private static int ReadPort(string? text) =>

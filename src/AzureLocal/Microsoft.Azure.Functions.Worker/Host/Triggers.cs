@@ -93,9 +93,16 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        await serviceBus.CreateEntitiesAsync(cancellationToken);
-        if (timers.Count > 0 || durable.IsUsed)
-            store = Store.Open(setup.DataDirectory);
+        try
+        {
+            await serviceBus.CreateEntitiesAsync(cancellationToken);
+            if (timers.Count > 0 || durable.IsUsed)
+                store = Store.Open(setup.DataDirectory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreException)
+        {
+            throw new StartRefusedException($"The data directory {setup.DataDirectory} cannot be used: {failure.Message} Choose another one with --data.");
+        }
         if (durable.IsUsed)
             durable.Open(store!, invoker, loggers);
     }
