@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Receipts;
 using Weir.Retries;
@@ -6,13 +7,14 @@ using Weir.Retries;
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
-internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog, RetryPolicies policies) : IHostedService
+internal sealed class StoreSetup(ReceiptTable receipts, BreakerTable breakers, JobCatalog catalog, RetryPolicies policies) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var type in catalog.Types)
             policies.Of(type);
         await receipts.CreateIfMissingAsync(cancellationToken);
+        await breakers.CreateIfMissingAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Api;
+using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
@@ -41,11 +42,14 @@ public static class WeirServices
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
+        services.AddSingleton<BreakerTable>();
+        services.AddSingleton<BreakerBoard>();
+        services.AddHostedService(provider => provider.GetRequiredService<BreakerBoard>());
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>();
         services.AddHostedService<StoreSetup>();
         return builder;
     }
