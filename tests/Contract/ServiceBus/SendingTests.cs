@@ -13,7 +13,7 @@ public sealed class SendingTests
         {
             MessageId = "id",
             SessionId = "session",
-            PartitionKey = "partition",
+            PartitionKey = "session",
             ReplyToSessionId = "reply session",
             CorrelationId = "correlation",
             Subject = "subject",
@@ -30,7 +30,7 @@ public sealed class SendingTests
 
         Assert.Equal([1, 2, 3], message.Body.ToArray());
         Assert.Equal(
-            ("id", "session", "partition", "reply session", "correlation"),
+            ("id", "session", "session", "reply session", "correlation"),
             (message.MessageId, message.SessionId, message.PartitionKey, message.ReplyToSessionId, message.CorrelationId));
         Assert.Equal(
             ("subject", "to", "reply", "application/octet-stream"), (message.Subject, message.To, message.ReplyTo, message.ContentType));
@@ -103,6 +103,7 @@ public sealed class SendingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => message.MessageId = longest + "x");
         Assert.Throws<ArgumentOutOfRangeException>(() => message.SessionId = longest + "x");
         Assert.Throws<ArgumentException>(() => message.MessageId = "");
+        Assert.Throws<ArgumentOutOfRangeException>(() => message.PartitionKey = "another than the session");
         Assert.Throws<ArgumentOutOfRangeException>(() => message.TimeToLive = TimeSpan.Zero);
     }
 
