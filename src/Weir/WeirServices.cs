@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Api;
 using Weir.Catalog;
+using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -44,6 +45,10 @@ public static class WeirServices
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
+        services.AddSingleton<DeadLetterTable>();
+        services.AddSingleton<DeadLetterGroups>();
+        services.AddSingleton<DeadLetterDesk>();
+        services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
         services.AddHostedService<StoreSetup>();
