@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Hosting;
 using Weir.Breakers;
 using Weir.Catalog;
+using Weir.DeadLetters;
 using Weir.Receipts;
 using Weir.Retries;
 
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
-internal sealed class StoreSetup(ReceiptTable receipts, BreakerTable breakers, JobCatalog catalog, RetryPolicies policies) : IHostedService
+internal sealed class StoreSetup(ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, JobCatalog catalog, RetryPolicies policies) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -15,6 +16,7 @@ internal sealed class StoreSetup(ReceiptTable receipts, BreakerTable breakers, J
             policies.Of(type);
         await receipts.CreateIfMissingAsync(cancellationToken);
         await breakers.CreateIfMissingAsync(cancellationToken);
+        await deadLetters.CreateIfMissingAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Weir.Api;
 using Weir.Breakers;
 using Weir.Catalog;
+using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -48,6 +49,10 @@ public static class WeirServices
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
+        services.AddSingleton<DeadLetterTable>();
+        services.AddSingleton<DeadLetterGroups>();
+        services.AddSingleton<DeadLetterDesk>();
+        services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>();
         services.AddHostedService<StoreSetup>();

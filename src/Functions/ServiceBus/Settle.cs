@@ -25,4 +25,18 @@ internal static class Settle
             // The message comes again and finds the outcome on record. A throw from here would only be an error in the log.
         }
     }
+
+    /// <summary>A dead message that is not on record yet is left as it is: abandoned, it would come again at once.</summary>
+    public static async Task CollectedAsync(bool onRecord, ServiceBusReceivedMessage message, ServiceBusMessageActions actions)
+    {
+        try
+        {
+            if (onRecord)
+                await actions.CompleteMessageAsync(message);
+        }
+        catch (ServiceBusException lost) when (lost.Reason == ServiceBusFailureReason.MessageLockLost)
+        {
+            // As above.
+        }
+    }
 }

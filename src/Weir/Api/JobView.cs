@@ -10,6 +10,12 @@ internal sealed record JobView(
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt, ProgressView? Progress,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
+    /// <summary>The runs that operators asked for after the first.</summary>
+    public IReadOnlyList<ReplayView>? Replays { get; init; }
+
+    /// <summary>Who gave the dead job up, when and why.</summary>
+    public HandledView? Discarded { get; init; }
+
     public static JobView Of(JobRecord job)
     {
         var receipt = job.Receipt;
@@ -17,7 +23,12 @@ internal sealed record JobView(
             receipt.Id, receipt.Type, receipt.Version, receipt.State, receipt.Tenant, receipt.Queue, receipt.Lane, receipt.OrderingKey, receipt.CorrelationId, receipt.Attempt,
             receipt.SubmittedAt, receipt.StartedAt, receipt.FinishedAt, receipt.State == JobState.Retrying ? receipt.NotBefore : null,
             receipt.Progress is { } share ? new ProgressView(share, receipt.ProgressMessage) : null,
-            ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)], LinksView.Of(receipt.Id));
+            ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)],
+            LinksView.Of(receipt.Id) with { DeadLetter = receipt.DeadLetter is null ? null : LinksView.OfDeadLetter(receipt.Id) })
+        {
+            Replays = job.Replays.Count == 0 ? null : [.. job.Replays.Select(ReplayView.Of)],
+            Discarded = HandledView.Of(receipt.Discarded),
+        };
     }
 
     private static JsonElement? ResultOf(JobRecord job) => job.Result.IsEmpty ? null : JsonElement.Parse(job.Result.Span);
@@ -46,7 +57,12 @@ internal sealed record AcceptedView(string Id, string Type, JobState State, Link
 
 internal sealed record LinksView(string Self)
 {
+    /// <summary>The job's last dead letter, once the catalogue has it.</summary>
+    public string? DeadLetter { get; init; }
+
     public static LinksView Of(string jobId) => new($"/api/jobs/{jobId}");
+
+    public static string OfDeadLetter(string id) => $"/api/dead-letters/{id}";
 }
 
 /// <summary>How the API's own answers are written.</summary>

@@ -8,7 +8,7 @@ namespace Weir.Api;
 /// The errors of the HTTP API: application/problem+json (RFC 9457) with a <c>code</c> that a client can switch on. Codes are part of
 /// the contract: add, never rename.
 /// </summary>
-internal static class Problem
+internal static partial class Problem
 {
     public static IResult MalformedJson(string detail) => Of(400, "malformedJson", "The body is not JSON", detail);
 
@@ -38,13 +38,15 @@ internal static class Problem
     public static IResult StoreUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
 
-    private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null)
+    private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null, IReadOnlyDictionary<string, object?>? more = null)
     {
         var extensions = new Dictionary<string, object?>
         {
             ["code"] = code,
             ["traceId"] = Activity.Current?.TraceId.ToString(),
         };
+        foreach (var (name, value) in more ?? new Dictionary<string, object?>())
+            extensions[name] = value;
         if (errors is { Count: > 0 })
             extensions["errors"] = errors.GroupBy(error => error.Pointer).ToDictionary(group => group.Key, group => group.Select(error => error.Detail).ToArray());
         return Results.Problem(detail, statusCode: status, title: title, type: $"urn:weir:problem:{code}", extensions: extensions);

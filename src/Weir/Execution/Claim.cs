@@ -168,7 +168,7 @@ internal sealed class Claim : IDisposable
 
     private bool IsOurs(Receipt receipt) => IsHeld
         ? receipt.State == JobState.Running && receipt.Owner == Attempt.Owner && receipt.Attempt == Attempt.Number
-        : !receipt.State.IsFinal() && receipt.Attempt < Attempt.Number;
+        : !receipt.State.IsFinal() && receipt.Attempt < Attempt.Number && receipt.Replays == Message.Replays;
 }
 
 /// <summary>How far a job says it is.</summary>

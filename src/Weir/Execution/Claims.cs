@@ -47,6 +47,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     /// <summary>Null when the receipt changed under our hands: read it again.</summary>
     private async Task<Claimed?> DecideAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation) => receipt.State switch
     {
+        // A copy left over from before a replay: its run is over, and a mended payload is not the one it carries.
+        _ when message.Replays < receipt.Replays => Claimed.Not(Settlement.Completed),
+
         // A second copy of a message whose work is done, or one whose Complete was lost: perhaps with what follows the end still to do.
         var state when state.IsFinal() => new Claimed.Ended(receipt),
 

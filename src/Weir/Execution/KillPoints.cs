@@ -17,9 +17,17 @@ internal sealed class KillPoints
     public const string AfterOutcome = "run.outcome";
     public const string AfterRetrySent = "run.retry-sent";
 
+    public const string AfterKeptPayload = "collect.payload";
+    public const string AfterEndRecorded = "collect.end";
+    public const string AfterCatalogueEntry = "collect.entry";
+    public const string AfterCollected = "collect.receipt";
+    public const string AfterReplayRecorded = "replay.receipt";
+    public const string AfterReplaySent = "replay.send";
+
     private const string Setting = "Weir:KillPoint";
 
-    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent);
+    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
+        AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent);
 
     private readonly string? armed;
 

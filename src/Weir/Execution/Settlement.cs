@@ -26,4 +26,11 @@ internal static class DeadLetterReason
     public const string Permanent = "permanent";
     public const string Contract = "contract";
     public const string Poison = "poison";
+    public const string Expired = "expired";
+
+    /// <summary>The broker handed the message out too often; nobody brought it to an end.</summary>
+    public const string MaxDeliveries = "maxDeliveries";
+    public const string CompensationFailed = "compensationFailed";
+
+    public static IReadOnlyList<string> All { get; } = [AttemptsExhausted, Permanent, Contract, Poison, Expired, MaxDeliveries, CompensationFailed];
 }

@@ -19,6 +19,9 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     /// <summary>How many attempts belong to earlier runs, before the last replay: the policy counts from there.</summary>
     public int EarlierAttempts { get; init; }
 
+    /// <summary>Which replay this message belongs to, 0 for the first run. Part of the MessageId: a run that died before its next attempt has used that one's id.</summary>
+    public int Replays { get; init; }
+
     /// <summary>How often this attempt has been put off; part of the MessageId, because the broker drops a second copy of one id without a word.</summary>
     public int PutOffs { get; init; }
 
@@ -42,11 +45,14 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string TraceParentProperty = "traceparent";
     private const string JobProperty = "weir-job";
     private const string EarlierAttemptsProperty = "weir-earlier-attempts";
+    private const string ReplaysProperty = "weir-replays";
     private const string OrderingKeyProperty = "weir-ordering-key";
     private const string ExpiresProperty = "weir-expires";
     private const string FollowsProperty = "weir-follows";
 
-    public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}");
+    public string MessageId => Replays == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}")
+        : string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}:{Replays}");
 
     public ServiceBusMessage ToServiceBus()
     {
@@ -67,6 +73,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
         properties[TenantProperty] = Tenant;
         if (EarlierAttempts > 0)
             properties[EarlierAttemptsProperty] = EarlierAttempts;
+        if (Replays > 0)
+            properties[ReplaysProperty] = Replays;
         if (OrderingKey is not null)
             properties[OrderingKeyProperty] = OrderingKey;
         if (ExpiresAt is { } expires)
@@ -97,6 +105,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             Version = Number(properties, VersionProperty, otherwise: 1),
             Attempt = attempt,
             EarlierAttempts = Number(properties, EarlierAttemptsProperty, otherwise: 0),
+            Replays = Number(properties, ReplaysProperty, otherwise: 0),
             PutOffs = Number(properties, PutOffsProperty, otherwise: 0),
             OrderingKey = Text(properties, OrderingKeyProperty),
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,

@@ -7,6 +7,9 @@ public static class QueueNames
     public const string Default = "weir-default";
     public const string Bulk = "weir-bulk";
 
+    /// <summary>Behind a queue's name: where its messages go that nobody can bring to an end.</summary>
+    public const string DeadLetters = "/$deadletterqueue";
+
     public static string Of(Queue queue) => queue switch
     {
         Queue.Critical => Critical,

@@ -19,9 +19,14 @@ internal static class Chunks
         for (var index = 0; index * Size < content.Length; index++)
         {
             var chunk = content.Slice(index * Size, Math.Min(Size, content.Length - index * Size));
-            yield return new TableEntity(jobId, $"{prefix}{index:00}") { [Bytes] = chunk.ToArray() };
+            var row = Key(jobId, prefix, index);
+            row[Bytes] = chunk.ToArray();
+            yield return row;
         }
     }
+
+    /// <summary>A chunk's row with nothing in it.</summary>
+    public static TableEntity Key(string jobId, string prefix, int index) => new(jobId, $"{prefix}{index:00}");
 
     public static int Count(int length) => (length + Size - 1) / Size;
 

@@ -1,10 +1,14 @@
 using Azure.Data.Tables;
+using Weir.DeadLetters;
 
 namespace Weir.Receipts;
 
 /// <summary>A receipt with its attempts and its result: what a reader of one job sees.</summary>
 internal sealed record JobRecord(Receipt Receipt, IReadOnlyList<AttemptRecord> Attempts, ReadOnlyMemory<byte> Result)
 {
+    /// <summary>The runs that operators asked for after the first, oldest first.</summary>
+    public IReadOnlyList<Replay> Replays { get; init; } = [];
+
     public static JobRecord? Of(IReadOnlyList<TableEntity> rows)
     {
         if (rows.FirstOrDefault(row => row.RowKey == ReceiptTable.ReceiptRow) is not { } row)
@@ -15,6 +19,7 @@ internal sealed record JobRecord(Receipt Receipt, IReadOnlyList<AttemptRecord> A
         var result = receipt.ResultChunks > 0
             ? Chunks.Join(rows, Chunks.ResultPrefix)
             : System.Text.Encoding.UTF8.GetBytes(receipt.Result ?? "");
-        return new JobRecord(receipt, [.. attempts.OrderBy(attempt => attempt.Number)], result);
+        var replays = rows.Where(one => one.RowKey.StartsWith(Replay.RowPrefix, StringComparison.Ordinal)).Select(Replay.Of);
+        return new JobRecord(receipt, [.. attempts.OrderBy(attempt => attempt.Number)], result) { Replays = [.. replays.OrderBy(replay => replay.Number)] };
     }
 }

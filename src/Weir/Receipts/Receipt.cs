@@ -8,7 +8,7 @@ namespace Weir.Receipts;
 /// The durable record of a job and of its outcome: the row (job id, "job") of the table Receipts. The only truth about a
 /// job; a message is merely what wakes it. Reads lazily from the entity it came as.
 /// </summary>
-internal sealed class Receipt(TableEntity row)
+internal sealed partial class Receipt(TableEntity row)
 {
     public string Id => row.PartitionKey;
 
@@ -97,6 +97,7 @@ internal sealed class Receipt(TableEntity row)
         Version = Version,
         Attempt = Attempt + 1,
         EarlierAttempts = EarlierAttempts,
+        Replays = Replays,
         OrderingKey = OrderingKey,
         ExpiresAt = ExpiresAt,
         Follows = (Follows)(row.GetInt32(Column.Follows) ?? 0),
@@ -107,7 +108,7 @@ internal sealed class Receipt(TableEntity row)
         row.GetString(column) ?? throw new InvalidDataException($"The receipt of job {Id} has no {column}: it was not written by Weir, or damaged.");
 
     /// <summary>The names under which the receipt's fields are stored.</summary>
-    internal static class Column
+    internal static partial class Column
     {
         public const string Type = "Type";
         public const string Version = "Version";

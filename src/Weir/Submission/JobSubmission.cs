@@ -55,7 +55,7 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
     {
         var existing = await receipts.FindAsync(job.Id, cancellation)
             ?? throw new InvalidDataException($"The receipt of job {job.Id} was there and is gone.");
-        if (existing.PayloadHash != job.Payload.Hash)
+        if (existing.SubmittedHash != job.Payload.Hash)
             return Submitted.Refuse(Refusal.IdempotencyKeyReused, $"This Idempotency-Key belongs to job {job.Id}, which has another payload. Use a new key for a new request.");
 
         // Nobody can say whether the message was sent, so it is sent again: within its window the broker drops the second copy, after

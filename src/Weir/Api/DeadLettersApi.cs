@@ -1,0 +1,202 @@
+using System.Text.Json;
+using Azure;
+using Azure.Messaging.ServiceBus;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Weir.Catalog;
+using Weir.DeadLetters;
+using Weir.Submission;
+
+namespace Weir.Api;
+
+/// <summary>The HTTP face of the dead letters: see what died and why, mend it, run it again, or give it up.</summary>
+public sealed partial class DeadLettersApi
+{
+    private const int MaxBody = JobSubmission.MaxPayload + 16 * 1024;
+    private const int MaxFilterBody = 16 * 1024;
+    private const int MaxList = 100;
+
+    /// <summary>A filter that hits little reads empty pages; an answer then comes with fewer entries and a cursor.</summary>
+    private const int MaxPages = 20;
+
+    private const string RetryAfterAccepted = "1";
+
+    private readonly DeadLetterDesk desk;
+    private readonly DeadLetterTable catalogue;
+    private readonly DeadLetterGroups groups;
+    private readonly TimeProvider clock;
+    private readonly ILogger<DeadLettersApi> logger;
+
+    internal DeadLettersApi(DeadLetterDesk desk, DeadLetterTable catalogue, DeadLetterGroups groups, TimeProvider clock, ILogger<DeadLettersApi> logger) =>
+        (this.desk, this.catalogue, this.groups, this.clock, this.logger) = (desk, catalogue, groups, clock, logger);
+
+    /// <summary>GET /api/dead-letters → newest first, in pages of up to 100.</summary>
+    public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        var errors = new List<ContractError>();
+        var asked = DeadLetterRequest.Read(request.Query, MaxList, errors);
+        if (errors.Count > 0)
+            return Problem.InvalidQuery(errors);
+
+        var scan = await catalogue.ScanAsync(asked.Filter, asked.Cursor, asked.Limit ?? MaxList, MaxPages, columns: null, cancellation);
+        return Results.Json(new DeadLetterListView([.. scan.Found.Select(DeadLetterView.Of)], scan.Next?.ToString()), DeadLetterJson.Camel.DeadLetterListView);
+    });
+
+    /// <summary>GET /api/dead-letters/groups → how many for each cause.</summary>
+    public Task<IResult> CountAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        var errors = new List<ContractError>();
+        var asked = DeadLetterRequest.Read(request.Query, most: 0, errors);
+        if (errors.Count > 0)
+            return Problem.InvalidQuery(errors);
+
+        var counted = await groups.CountAsync(asked.Filter, asked.Cursor, cancellation);
+        return Results.Json(
+            new DeadLetterGroupListView([.. counted.Groups.Select(DeadLetterGroupView.Of)], counted.Scanned, counted.Partial, counted.Next?.ToString()),
+            DeadLetterJson.Camel.DeadLetterGroupListView);
+    });
+
+    /// <summary>GET /api/dead-letters/{id} → everything, the payload and every attempt included.</summary>
+    public Task<IResult> GetAsync(string id, CancellationToken cancellation) => AnswerAsync(() => ShowAsync(id, cancellation));
+
+    /// <summary>POST /api/dead-letters/{id}/replay {payload?, reason?} → 202 with the job.</summary>
+    public Task<IResult> ReplayAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        if (!JobId.IsWellFormed(id))
+            return Problem.DeadLetterNotFound(id);
+        if (!HasBody(request))
+            return await ReplayAsync(request, id, payload: null, reason: null, cancellation);
+
+        var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
+        if (body is null)
+            return problem!;
+        using (body)
+        {
+            var errors = new List<ContractError>();
+            var (payload, reason) = ReadReplay(body.RootElement, errors);
+            return errors.Count > 0 ? Problem.InvalidRequest(errors) : await ReplayAsync(request, id, payload, reason, cancellation);
+        }
+    });
+
+    /// <summary>POST /api/dead-letters/replay {type?, fingerprint?, …} → how many.</summary>
+    public Task<IResult> ReplayManyAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxFilterBody, cancellation);
+        if (body is null)
+            return problem!;
+        using (body)
+        {
+            var errors = new List<ContractError>();
+            var asked = DeadLetterRequest.Read(body.RootElement, DeadLetterDesk.MaxReplays, errors);
+            if (errors.Count > 0)
+                return Problem.InvalidRequest(errors);
+
+            var counts = await desk.ReplayManyAsync(asked.Filter, asked.Cursor, asked.Limit ?? DeadLetterDesk.MaxReplays, asked.DryRun, By(request, asked.Why), cancellation);
+            return Results.Json(
+                new ReplayCountsView(asked.DryRun, counts.Matched, counts.Replayed, counts.Skipped, counts.Failed, counts.Next?.ToString()), DeadLetterJson.Camel.ReplayCountsView);
+        }
+    });
+
+    /// <summary>DELETE /api/dead-letters/{id}?reason= → the entry, discarded.</summary>
+    public Task<IResult> DiscardAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        if (request.Query["reason"] is not [{ Length: > 0 and <= DeadLetterRequest.MaxReason } reason])
+            return Problem.InvalidQuery([new("reason", $"say why, in 1 to {DeadLetterRequest.MaxReason} characters: it stays in the catalogue")]);
+        if (!JobId.IsWellFormed(id))
+            return Problem.DeadLetterNotFound(id);
+
+        return await desk.DiscardAsync(id.ToLowerInvariant(), By(request, reason), cancellation) switch
+        {
+            DiscardAnswer.Discarded => await ShowAsync(id, cancellation),
+            DiscardAnswer.NotDead not => Problem.NotDeadLettered(not.Receipt),
+            DiscardAnswer.NotCollected => Problem.DeadLetterNotCollected(),
+            _ => Problem.DeadLetterNotFound(id),
+        };
+    });
+
+    private async Task<IResult> ShowAsync(string id, CancellationToken cancellation) =>
+        JobId.IsWellFormed(id) && await desk.FindAsync(id.ToLowerInvariant(), cancellation) is { } found
+            ? Results.Json(DeadLetterView.Of(found), DeadLetterJson.Camel.DeadLetterView)
+            : Problem.DeadLetterNotFound(id);
+
+    private async Task<IResult> ReplayAsync(HttpRequest request, string id, JsonElement? payload, string? reason, CancellationToken cancellation) =>
+        await desk.ReplayAsync(id.ToLowerInvariant(), payload, By(request, reason), cancellation) switch
+        {
+            ReplayAnswer.Queued queued => Accepted(queued, request.HttpContext.Response),
+            ReplayAnswer.NotDead not => Problem.NotDeadLettered(not.Receipt),
+            ReplayAnswer.NotCollected => Problem.DeadLetterNotCollected(),
+            ReplayAnswer.Discarded discarded => Problem.DeadLetterDiscarded(discarded.Receipt),
+            ReplayAnswer.NotReplayable not => Problem.NotReplayable(not.Why),
+            ReplayAnswer.BrokenContract broken => Problem.ContractViolation($"The payload breaks the contract of '{broken.Type}'.", broken.Errors),
+            ReplayAnswer.TooLarge => Problem.BodyTooLarge(JobSubmission.MaxPayload),
+            _ => Problem.DeadLetterNotFound(id),
+        };
+
+    private static IResult Accepted(ReplayAnswer.Queued queued, HttpResponse response)
+    {
+        var (job, replay) = (queued.Receipt, queued.Receipt.LastReplay!);
+        var links = LinksView.Of(job.Id) with { DeadLetter = LinksView.OfDeadLetter(job.Id) };
+        response.Headers.Location = links.Self;
+        response.Headers.RetryAfter = RetryAfterAccepted;
+        return Results.Json(
+            new ReplayedView(job.Id, job.Type, job.State, job.Replays, replay.By, replay.At, queued.Started, links), DeadLetterJson.Camel.ReplayedView, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static (JsonElement? Payload, string? Reason) ReadReplay(JsonElement body, List<ContractError> errors)
+    {
+        JsonElement? payload = null;
+        string? reason = null;
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(new("", "expected an object with \"payload\", \"reason\", both or neither"));
+            return (payload, reason);
+        }
+        foreach (var field in body.EnumerateObject())
+        {
+            switch (field.Name)
+            {
+                case "payload":
+                    payload = field.Value;
+                    break;
+                case "reason" when field.Value.ValueKind == JsonValueKind.Null:
+                    break;
+                case "reason" when field.Value.ValueKind == JsonValueKind.String && field.Value.GetString() is { Length: > 0 and <= DeadLetterRequest.MaxReason } text:
+                    reason = text;
+                    break;
+                case "reason":
+                    errors.Add(new("/reason", $"expected a string of 1 to {DeadLetterRequest.MaxReason} characters"));
+                    break;
+                default:
+                    errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", "unknown field; expected one of payload, reason"));
+                    break;
+            }
+        }
+        return (payload, reason);
+    }
+
+    private static bool HasBody(HttpRequest request) =>
+        request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false && request.ContentLength != 0;
+
+    private Handling By(HttpRequest request, string? reason) => new(Operator.Of(request), clock.GetUtcNow(), reason);
+
+    private async Task<IResult> AnswerAsync(Func<Task<IResult>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (UnknownCursorException)
+        {
+            return Problem.InvalidQuery([new("cursor", "it belongs to another query or another catalogue; begin again without it")]);
+        }
+        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        {
+            LogStoreAway(away);
+            return Problem.DeadLettersUnavailable(retryAfterSeconds: 5);
+        }
+    }
+
+    [LoggerMessage(1221, LogLevel.Error, "A request about dead letters could not be answered: a store did not answer")]
+    private partial void LogStoreAway(Exception failure);
+}

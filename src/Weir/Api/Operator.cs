@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Weir.Api;
+
+/// <summary>Who does something that is kept on record. As long as requests carry no credentials, whoever the header says.</summary>
+internal static class Operator
+{
+    public const string Header = "Weir-Operator";
+    public const string Anonymous = "anonymous";
+
+    private const int MaxLength = 128;
+
+    public static string Of(HttpRequest request)
+    {
+        var name = string.Concat(request.Headers[Header].ToString().Where(letter => !char.IsControl(letter))).Trim();
+        return name.Length == 0 ? Anonymous : name[..Math.Min(name.Length, MaxLength)];
+    }
+}
