@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Weir.Lanes;
 using Weir.Receipts;
 
 namespace Weir.Api;
@@ -10,6 +11,9 @@ internal sealed record JobView(
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
+    /// <summary>The job of the same ordering key that a held one waits for.</summary>
+    public HeldByView? HeldBy { get; init; }
+
     public static JobView Of(JobRecord job)
     {
         var receipt = job.Receipt;
@@ -34,6 +38,11 @@ internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeO
     public static AttemptView Of(AttemptRecord attempt) => new(
         attempt.Number, attempt.Outcome, attempt.StartedAt, attempt.FinishedAt, attempt.Instance,
         attempt.Error is { } error ? new ErrorView(error.Class.ToString(), error.Type, error.Message, Reason: null, error.Stack) : null);
+}
+
+internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Since, LinksView Links)
+{
+    public static HeldByView? Of(KeyHead? head) => head is null ? null : new(head.JobId, head.Why, head.Since, LinksView.Of(head.JobId));
 }
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);

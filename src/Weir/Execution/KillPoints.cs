@@ -17,9 +17,16 @@ internal sealed class KillPoints
     public const string AfterOutcome = "run.outcome";
     public const string AfterRetrySent = "run.retry-sent";
 
+    public const string AfterBlocked = "order.blocked";
+    public const string AfterHeld = "order.held";
+    public const string AfterParked = "order.parked";
+    public const string AfterPromoted = "order.promoted";
+    public const string AfterReleaseSent = "order.release-sent";
+
     private const string Setting = "Weir:KillPoint";
 
-    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent);
+    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
+        AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent);
 
     private readonly string? armed;
 
