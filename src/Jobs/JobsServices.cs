@@ -28,6 +28,7 @@ public static class JobsServices
     private static void AddProbe(this WeirBuilder weir)
     {
         weir.AddJob<RunProbe>();
+        weir.AddJob<RunOrderedProbe>();
         weir.Services.AddSingleton<ProbeEffects>();
         weir.Services.AddSingleton<ProbeCrash>(static () => Process.GetCurrentProcess().Kill());
         weir.Services.AddHostedService<ProbeSetup>();

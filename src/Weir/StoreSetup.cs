@@ -2,21 +2,25 @@ using Microsoft.Extensions.Hosting;
 using Weir.Breakers;
 using Weir.Catalog;
 using Weir.DeadLetters;
+using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
-internal sealed class StoreSetup(ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, JobCatalog catalog, RetryPolicies policies) : IHostedService
+internal sealed class StoreSetup(
+    ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, OrderingKeyTable keys, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var type in catalog.Types)
             policies.Of(type);
+        lanes.Of(tenant: "", Queue.Default); // was read, and so checked, when it was made
         await receipts.CreateIfMissingAsync(cancellationToken);
         await breakers.CreateIfMissingAsync(cancellationToken);
         await deadLetters.CreateIfMissingAsync(cancellationToken);
+        await keys.CreateIfMissingAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

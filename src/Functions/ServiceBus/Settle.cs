@@ -19,6 +19,8 @@ internal static class Settle
                 Settlement.HandBack => session.ReleaseSession(),
                 _ => throw new UnreachableException(settlement.GetType().Name),
             });
+            if (settlement.EndsTurn)
+                await session.ReleaseSession();
         }
         catch (ServiceBusException lost) when (lost.Reason is ServiceBusFailureReason.MessageLockLost or ServiceBusFailureReason.SessionLockLost)
         {

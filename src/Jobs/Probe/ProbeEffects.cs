@@ -57,7 +57,8 @@ public sealed class ProbeEffects(TableServiceClient tables)
             else
                 performed.Add(ProbeEffect.Of(row));
         }
-        performed.Sort((one, other) => one.FinishedAt != other.FinishedAt ? one.FinishedAt.CompareTo(other.FinishedAt) : string.CompareOrdinal(one.Id, other.Id));
+        // The store's clock is one for all instances; theirs may differ by more than two jobs lie apart.
+        performed.Sort((one, other) => (one.PerformedAt, one.FinishedAt, one.Id).CompareTo((other.PerformedAt, other.FinishedAt, other.Id)));
         return Results.Json(new { count = performed.Count, jobs = performed, maxConcurrent = MaxConcurrent(performed), starts });
     }
 
@@ -72,8 +73,9 @@ public sealed class ProbeEffects(TableServiceClient tables)
     }
 }
 
-public sealed record ProbeEffect(string Id, int Attempt, string? Note, DateTimeOffset StartedAt, DateTimeOffset FinishedAt)
+public sealed record ProbeEffect(string Id, int Attempt, string? Note, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, DateTimeOffset PerformedAt)
 {
     internal static ProbeEffect Of(TableEntity row) => new(
-        row.GetString("Job") ?? "", row.GetInt32("Attempt") ?? 0, row.GetString("Note"), row.GetDateTimeOffset("StartedAt") ?? default, row.GetDateTimeOffset("FinishedAt") ?? default);
+        row.GetString("Job") ?? "", row.GetInt32("Attempt") ?? 0, row.GetString("Note"), row.GetDateTimeOffset("StartedAt") ?? default, row.GetDateTimeOffset("FinishedAt") ?? default,
+        row.Timestamp ?? default);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Weir.Lanes;
 using Weir.Receipts;
 
 namespace Weir.Api;
@@ -15,6 +16,9 @@ internal sealed record JobView(
 
     /// <summary>Who gave the dead job up, when and why.</summary>
     public HandledView? Discarded { get; init; }
+
+    /// <summary>The job of the same ordering key that a held one waits for.</summary>
+    public HeldByView? HeldBy { get; init; }
 
     public static JobView Of(JobRecord job)
     {
@@ -50,6 +54,11 @@ internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeO
 }
 
 internal sealed record ProgressView(double Share, string? Message);
+
+internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Since, LinksView Links)
+{
+    public static HeldByView? Of(KeyHead? head) => head is null ? null : new(head.JobId, head.Why, head.Since, LinksView.Of(head.JobId));
+}
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 

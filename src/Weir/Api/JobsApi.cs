@@ -3,8 +3,8 @@ using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Weir.Catalog;
+using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Submission;
 
@@ -23,17 +23,20 @@ public sealed partial class JobsApi
 
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
-    private readonly IOptions<WeirOptions> options;
+    private readonly OrderedKeys keys;
+    private readonly RequestTenant tenants;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(JobSubmission submission, JobWatch watch, IOptions<WeirOptions> options, ILogger<JobsApi> logger) =>
-        (this.submission, this.watch, this.options, this.logger) = (submission, watch, options, logger);
+    internal JobsApi(JobSubmission submission, JobWatch watch, OrderedKeys keys, RequestTenant tenants, ILogger<JobsApi> logger) =>
+        (this.submission, this.watch, this.keys, this.tenants, this.logger) = (submission, watch, keys, tenants, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
         if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
             return Problem.InvalidIdempotencyKey(wrongKey!);
+        if (tenants.TenantOf(request) is not { } tenant)
+            return Problem.InvalidTenant();
 
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
         if (body is null)
@@ -43,7 +46,7 @@ public sealed partial class JobsApi
             var errors = new List<ContractError>();
             if (SubmitRequest.Read(body.RootElement, errors) is not { } submit)
                 return Problem.InvalidRequest(errors);
-            return await SubmitAsync(submit, key, request.HttpContext.Response, cancellation);
+            return await SubmitAsync(submit, tenant, key, request.HttpContext.Response, cancellation);
         }
     }
 
@@ -56,14 +59,15 @@ public sealed partial class JobsApi
         if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        return Results.Json(JobView.Of(job), ApiJson.Camel.JobView);
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
+        return Results.Json(view, ApiJson.Camel.JobView);
     }
 
-    private async Task<IResult> SubmitAsync(SubmitRequest submit, string? key, HttpResponse response, CancellationToken cancellation)
+    private async Task<IResult> SubmitAsync(SubmitRequest submit, string tenant, string? key, HttpResponse response, CancellationToken cancellation)
     {
         try
         {
-            return Answer(await submission.SubmitAsync(submit, options.Value.Tenant, key, cancellation), response);
+            return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
         }
         catch (Exception away) when (away is RequestFailedException or ServiceBusException)
         {

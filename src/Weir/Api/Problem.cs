@@ -17,6 +17,8 @@ internal static partial class Problem
 
     public static IResult InvalidIdempotencyKey(string detail) => Of(400, "invalidIdempotencyKey", "The Idempotency-Key is not valid", detail);
 
+    public static IResult InvalidTenant() => Of(400, "invalidTenant", "The tenant is not valid", "Weir-Tenant has 1 to 64 letters, digits, dashes and underscores.");
+
     public static IResult InvalidWait(string detail) => Of(400, "invalidWait", "The wait is not valid", detail);
 
     public static IResult JobNotFound(string id) => Of(404, "jobNotFound", "There is no such job", $"No job has the id '{Shorten(id)}'.");

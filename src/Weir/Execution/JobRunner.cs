@@ -24,12 +24,20 @@ public sealed partial class JobRunner
     /// <summary>How soon a job comes back whose receipt could not be reached.</summary>
     private static readonly TimeSpan UntilStoreIsBack = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a job in strict order waits for its next attempts in its lane, all of them together, before it gives the lane up: the lane's other
+    /// keys wait that long with it. Going through the table costs about ten operations and the lane's backlog, so what is over sooner is not worth it.
+    /// </summary>
+    private static readonly TimeSpan LongestInPlace = TimeSpan.FromSeconds(2);
+
     private readonly JobCatalog catalog;
     private readonly ReceiptTable receipts;
     private readonly JobQueues queues;
     private readonly Claims claims;
     private readonly AttemptRun attempts;
     private readonly JobEndings endings;
+    private readonly OrderedKeys keys;
+    private readonly LaneTurns turns;
     private readonly BreakerBoard breakers;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
@@ -39,11 +47,12 @@ public sealed partial class JobRunner
     private readonly ILogger<JobRunner> logger;
 
     internal JobRunner(
-        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings,
+        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, OrderedKeys keys, LaneTurns turns,
         BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
-        (this.breakers, this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (breakers, policies, budget, kill, instance, clock, logger);
+        (this.keys, this.turns, this.breakers) = (keys, turns, breakers);
+        (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
 
     /// <summary>Runs the job that a message carries. Throws nothing: whatever happens, the answer says what is to become of the message.</summary>
@@ -54,6 +63,14 @@ public sealed partial class JobRunner
     {
         if (JobMessage.Of(received) is not { } message)
             return Poison(received.MessageId ?? "(no id)", "It was not made by Weir: its properties are missing.");
+
+        turns.Begin(queue, message.Lane);
+        var settlement = await RunOrPutOffAsync(message, queue, stopping);
+        return turns.IsOver(queue, message.Lane) ? settlement with { EndsTurn = true } : settlement;
+    }
+
+    private async Task<Settlement> RunOrPutOffAsync(JobMessage message, Queue queue, CancellationToken stopping)
+    {
         try
         {
             return await RunAsync(message, queue, stopping);
@@ -64,19 +81,52 @@ public sealed partial class JobRunner
         }
         catch (Exception failure)
         {
-            return await PutOffAfterAsync(failure, message, queue);
+            return await PutOffAfterAsync(failure, message, queue, stopping);
         }
     }
 
     private async Task<Settlement> RunAsync(JobMessage message, Queue queue, CancellationToken stopping)
     {
+        if (message.StrictKey is not null)
+        {
+            // Before all else: what is put off or dead-lettered below is so in its turn.
+            if (await keys.TakeTurnAsync(message, queue, stopping) is not { } itsTurn)
+                return Settlement.Completed;
+            message = itsTurn;
+        }
         if (catalog.Find(message.Type) is not { } type || message.Version > type.Version)
             return await AwaitNewerBuildAsync(message, queue, stopping);
 
         var payload = message.Body.IsEmpty ? await receipts.ReadPayloadAsync(message.JobId, stopping) : message.Body;
         if (Payload.HashOf(payload.Span) != message.PayloadHash)
+        {
+            await keys.AfterAsync(message, JobState.DeadLettered, stopping);
             return Poison(message.MessageId, "Its payload is not the one that was accepted: the SHA-256 differs.");
+        }
 
+        var waited = TimeSpan.Zero;
+        while (true)
+        {
+            var settlement = await TryAsync(message, type, queue, payload, stopping);
+            if (settlement is not Settlement.TryAgain next)
+                return settlement;
+
+            var wait = next.At - clock.GetUtcNow();
+            if (waited + wait > LongestInPlace)
+            {
+                await queues.RetryAsync(queue, next.Message, next.Message.Attempt, next.Message.ReceiptETag, next.At, CancellationToken.None);
+                kill.Pass(KillPoints.AfterRetrySent);
+                return Settlement.Completed;
+            }
+            if (wait > TimeSpan.Zero)
+                await Task.Delay(wait, clock, stopping);
+            (message, waited) = (next.Message, wait > TimeSpan.Zero ? waited + wait : waited);
+        }
+    }
+
+    /// <summary>One attempt, if it may begin now.</summary>
+    private async Task<Settlement> TryAsync(JobMessage message, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
+    {
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
 
@@ -148,9 +198,11 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
+        LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
+        if (claim.Message.StrictKey is not null)
+            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
         kill.Pass(KillPoints.AfterRetrySent);
-        LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
         return Settlement.Completed;
     }
 
@@ -241,7 +293,7 @@ public sealed partial class JobRunner
     /// A table or the broker failed beyond the SDK's own retries. A throw would bring the message back at once, ten times, and then kill it;
     /// so a copy comes later. If even that cannot be sent, the lane is let go and the broker hands the message out again.
     /// </summary>
-    private async Task<Settlement> PutOffAfterAsync(Exception failure, JobMessage message, Queue queue)
+    private async Task<Settlement> PutOffAfterAsync(Exception failure, JobMessage message, Queue queue, CancellationToken stopping)
     {
         LogStoreAway(failure, message.JobId, message.Type);
         try
@@ -252,7 +304,22 @@ public sealed partial class JobRunner
         catch (Exception alsoAway)
         {
             LogStoreAway(alsoAway, message.JobId, message.Type);
+            // It comes back at once, and it must not spin: in strict order it cannot even be put off while the tables are away.
+            if (message.StrictKey is not null)
+                await WaitForStoreAsync(stopping);
             return Settlement.HandedBack;
+        }
+    }
+
+    private async Task WaitForStoreAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await Task.Delay(UntilStoreIsBack, clock, stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            // The instance stops, or the lane is lost: handed back at once.
         }
     }
 

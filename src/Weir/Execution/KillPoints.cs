@@ -24,10 +24,17 @@ internal sealed class KillPoints
     public const string AfterReplayRecorded = "replay.receipt";
     public const string AfterReplaySent = "replay.send";
 
+    public const string AfterBlocked = "order.blocked";
+    public const string AfterHeld = "order.held";
+    public const string AfterParked = "order.parked";
+    public const string AfterPromoted = "order.promoted";
+    public const string AfterReleaseSent = "order.release-sent";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
-        AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent);
+        AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
+        AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent);
 
     private readonly string? armed;
 

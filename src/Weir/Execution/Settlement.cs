@@ -1,9 +1,14 @@
+using Weir.Lanes;
+
 namespace Weir.Execution;
 
 /// <summary>What is to become of a message once Weir has decided. The trigger does it; nothing about the job depends on it any more.</summary>
 public abstract record Settlement
 {
     private Settlement() { }
+
+    /// <summary>The lane has had its turn: after this message its session is given back.</summary>
+    public bool EndsTurn { get; init; }
 
     /// <summary>Done with: the outcome, or the next attempt, is on record elsewhere.</summary>
     public sealed record Complete : Settlement;
@@ -13,6 +18,9 @@ public abstract record Settlement
 
     /// <summary>Handed back: it stays where it is, first of its lane, for whoever holds the session next.</summary>
     public sealed record HandBack : Settlement;
+
+    /// <summary>Not settled yet: the next attempt of a job in strict order is to be made here, or sent.</summary>
+    internal sealed record TryAgain(JobMessage Message, DateTimeOffset At) : Settlement;
 
     internal static Settlement Completed { get; } = new Complete();
 

@@ -28,6 +28,15 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     /// <summary>Jobs that share it run in order.</summary>
     public string? OrderingKey { get; init; }
 
+    /// <summary>Where the order of its key is kept (<see cref="OrderedKeys.KeyOf"/>); null unless it runs in strict order.</summary>
+    public string? StrictKey { get; init; }
+
+    /// <summary>The broker's number of the message that was received; not sent.</summary>
+    public long SequenceNumber { get; init; }
+
+    /// <summary>Its key had no head when it came, so nobody waits for its end; not sent.</summary>
+    public bool KeyWasFree { get; init; }
+
     /// <summary>After this the job is not worth running.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
@@ -47,6 +56,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string EarlierAttemptsProperty = "weir-earlier-attempts";
     private const string ReplaysProperty = "weir-replays";
     private const string OrderingKeyProperty = "weir-ordering-key";
+    private const string StrictKeyProperty = "weir-strict-key";
     private const string ExpiresProperty = "weir-expires";
     private const string FollowsProperty = "weir-follows";
 
@@ -77,6 +87,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             properties[ReplaysProperty] = Replays;
         if (OrderingKey is not null)
             properties[OrderingKeyProperty] = OrderingKey;
+        if (StrictKey is not null)
+            properties[StrictKeyProperty] = StrictKey;
         if (ExpiresAt is { } expires)
             properties[ExpiresProperty] = expires;
         if (Follows != Follows.Nothing)
@@ -108,6 +120,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             Replays = Number(properties, ReplaysProperty, otherwise: 0),
             PutOffs = Number(properties, PutOffsProperty, otherwise: 0),
             OrderingKey = Text(properties, OrderingKeyProperty),
+            StrictKey = Text(properties, StrictKeyProperty),
+            SequenceNumber = message.SequenceNumber,
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
             TraceParent = Text(properties, TraceParentProperty),

@@ -1,11 +1,12 @@
 using System.Collections.Frozen;
 using Azure;
 using Azure.Messaging.ServiceBus;
+using Weir.Execution;
 
 namespace Weir.Lanes;
 
 /// <summary>The three queues, each behind its sender. Every method completes when the broker has the message.</summary>
-internal sealed class JobQueues(ServiceBusClient client)
+internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, KillPoints kill)
 {
     private readonly FrozenDictionary<Queue, ServiceBusSender> senders =
         Enum.GetValues<Queue>().ToFrozenDictionary(queue => queue, queue => client.CreateSender(QueueNames.Of(queue)));
@@ -15,12 +16,21 @@ internal sealed class JobQueues(ServiceBusClient client)
 
     /// <summary>Not now: a copy comes at <paramref name="until"/>, as the last of its lane, and no attempt is burnt.</summary>
     public Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation) =>
-        ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, until, cancellation);
+        ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff, until, cancellation);
 
     /// <summary>The message for the attempt after a failed one, to be claimed against the receipt as that failure left it.</summary>
     public Task RetryAsync(Queue queue, JobMessage message, int attempt, ETag receipt, DateTimeOffset notBefore, CancellationToken cancellation) =>
-        ScheduleAsync(queue, message with { Attempt = attempt, PutOffs = 0, ReceiptETag = receipt }, notBefore, cancellation);
+        ScheduleAsync(queue, message with { Attempt = attempt, PutOffs = 0, ReceiptETag = receipt }, HeadReason.Retrying, notBefore, cancellation);
 
-    private Task ScheduleAsync(Queue queue, JobMessage message, DateTimeOffset at, CancellationToken cancellation) =>
-        senders[queue].ScheduleMessageAsync(message.ToServiceBus(), at, cancellation);
+    private async Task ScheduleAsync(Queue queue, JobMessage message, HeadReason why, DateTimeOffset at, CancellationToken cancellation)
+    {
+        // Whatever comes again later must not be overtaken meanwhile by a job of its key, if that is in strict order.
+        if (message.StrictKey is { } key)
+        {
+            if (!await keys.BlockAsync(key, message.JobId, why, cancellation))
+                throw new InvalidOperationException($"Job {message.JobId} cannot come again later, because it is another job's turn in its ordering key.");
+            kill.Pass(KillPoints.AfterBlocked);
+        }
+        await senders[queue].ScheduleMessageAsync(message.ToServiceBus(), at, cancellation);
+    }
 }

@@ -26,6 +26,12 @@ internal sealed partial class Receipt(TableEntity row)
 
     public string? OrderingKey => row.GetString(Column.OrderingKey);
 
+    /// <summary>Where the order of its key is kept, when it runs in strict order.</summary>
+    public string? StrictKey => row.GetString(Column.StrictKey);
+
+    /// <summary>The attempt as which it died before its ordering key was released by hand.</summary>
+    public int? ReleasedAttempt => row.GetInt32(Column.ReleasedAttempt);
+
     public string? CorrelationId => row.GetString(Column.CorrelationId);
 
     public JobState State => Enum.Parse<JobState>(Text(Column.State));
@@ -99,6 +105,7 @@ internal sealed partial class Receipt(TableEntity row)
         EarlierAttempts = EarlierAttempts,
         Replays = Replays,
         OrderingKey = OrderingKey,
+        StrictKey = StrictKey,
         ExpiresAt = ExpiresAt,
         Follows = (Follows)(row.GetInt32(Column.Follows) ?? 0),
         TraceParent = TraceParent,
@@ -116,6 +123,8 @@ internal sealed partial class Receipt(TableEntity row)
         public const string Queue = "Queue";
         public const string Lane = "Lane";
         public const string OrderingKey = "OrderingKey";
+        public const string StrictKey = "StrictKey";
+        public const string ReleasedAttempt = "ReleasedAttempt";
         public const string CorrelationId = "CorrelationId";
         public const string State = "State";
         public const string Attempt = "Attempt";

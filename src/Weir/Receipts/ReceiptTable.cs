@@ -149,6 +149,14 @@ internal sealed partial class ReceiptTable(TableServiceClient tables)
     public Task<ETag?> HandBackAsync(string jobId, ETag expected, CancellationToken cancellation) =>
         MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.State] = nameof(JobState.Queued) }, expected, cancellation);
 
+    /// <summary>Records that the job waits behind another one of its ordering key.</summary>
+    public Task<ETag?> HoldAsync(string jobId, ETag expected, CancellationToken cancellation) =>
+        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.State] = nameof(JobState.Held) }, expected, cancellation);
+
+    /// <summary>Marks a dead letter whose ordering key goes on without it, for as long as it does not run again.</summary>
+    public Task MarkReleasedAsync(string jobId, int attempt, CancellationToken cancellation) =>
+        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.ReleasedAttempt] = attempt }, ETag.All, cancellation);
+
     /// <summary>What an earlier attempt remembered under this name, as JSON; null when nothing.</summary>
     public async Task<string?> FindCheckpointAsync(string jobId, string name, CancellationToken cancellation)
     {

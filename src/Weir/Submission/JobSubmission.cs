@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
@@ -11,7 +10,7 @@ namespace Weir.Submission;
 /// has the message, so the job is not lost by any crash after that; before it, a repetition under the same key takes up
 /// whatever an interrupted try left.
 /// </summary>
-internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, KillPoints kill, IOptions<WeirOptions> options, TimeProvider clock, Random chance)
+internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -40,7 +39,8 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
             return Submitted.Refuse(Refusal.PayloadTooLarge, $"The payload has {payload.Bytes.Length:N0} bytes; the most is {MaxPayload:N0}.");
 
         var id = idempotencyKey is null ? JobId.New(clock.GetUtcNow(), chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
-        var job = new NewJob(id, type, request, tenant, request.Priority ?? type.Queue, Lane.For(tenant, request.OrderingKey ?? id, options.Value.Lanes), payload, clock.GetUtcNow());
+        var queue = request.Priority ?? type.Queue;
+        var job = new NewJob(id, type, request, tenant, queue, Lane.For(tenant, request.OrderingKey ?? id, lanes.Of(tenant, queue)), payload, clock.GetUtcNow());
         if (await receipts.AddAsync(job.ToReceipt(), job.Chunks, cancellation) is not { } etag)
             return await RepeatAsync(job, cancellation);
 

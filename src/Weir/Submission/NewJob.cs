@@ -22,6 +22,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// <summary>The rows beside the receipt that hold a large payload; none for a small one.</summary>
     public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
 
+    private string? StrictKey => Type.Ordering == Ordering.Strict && Request.OrderingKey is { } key ? OrderedKeys.KeyOf(Tenant, Queue, key) : null;
+
     private int Version => Request.Version ?? Type.Version;
 
     public TableEntity ToReceipt()
@@ -43,6 +45,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.PayloadChunks] = Chunks.Count;
         if (Request.OrderingKey is { } orderingKey)
             receipt[Column.OrderingKey] = orderingKey;
+        if (StrictKey is { } strictKey)
+            receipt[Column.StrictKey] = strictKey;
         if (Request.CorrelationId is { } correlationId)
             receipt[Column.CorrelationId] = correlationId;
         if (traceParent is not null)
@@ -54,6 +58,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     {
         Version = Version,
         OrderingKey = Request.OrderingKey,
+        StrictKey = StrictKey,
         TraceParent = traceParent,
     };
 }
