@@ -6,12 +6,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Api;
+using Weir.Cancellation;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Uniqueness;
 
 namespace Weir;
 
@@ -44,8 +46,13 @@ public static class WeirServices
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
+        services.AddSingleton<Expiry>();
+        services.AddSingleton<InFlight>();
+        services.AddSingleton<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
+        services.AddSingleton<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
+        services.AddSingleton<BulkSubmission>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>();
         services.AddHostedService<StoreSetup>();
         return builder;
     }

@@ -8,6 +8,7 @@ namespace Weir.Api;
 internal sealed record JobView(
     string Id, string Type, int Version, JobState State, string Tenant, Queue Queue, string Lane, string? OrderingKey, string? CorrelationId, int Attempt,
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt,
+    DateTimeOffset? NotBefore, DateTimeOffset? ExpiresAt, string? UniqueKey, DateTimeOffset? CancelRequestedAt, string? CancelReason, string? CancelledBy, string? SupersededBy,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
     public static JobView Of(JobRecord job)
@@ -16,6 +17,8 @@ internal sealed record JobView(
         return new JobView(
             receipt.Id, receipt.Type, receipt.Version, receipt.State, receipt.Tenant, receipt.Queue, receipt.Lane, receipt.OrderingKey, receipt.CorrelationId, receipt.Attempt,
             receipt.SubmittedAt, receipt.StartedAt, receipt.FinishedAt, receipt.State == JobState.Retrying ? receipt.NotBefore : null,
+            receipt.State is JobState.Scheduled or JobState.Held ? receipt.NotBefore : null, receipt.ExpiresAt, receipt.Unique?.Key,
+            receipt.CancelRequestedAt, receipt.CancelReason, receipt.CancelledBy, receipt.SupersededBy,
             ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)], LinksView.Of(receipt.Id));
     }
 
@@ -24,7 +27,7 @@ internal sealed record JobView(
     /// <summary>The last failure, unless a later attempt has made up for it.</summary>
     private static ErrorView? ErrorOf(JobRecord job) => job.Receipt switch
     {
-        { State: JobState.Retrying or JobState.DeadLettered, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
+        { State: JobState.Retrying or JobState.DeadLettered or JobState.Expired, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
         _ => null,
     };
 }
@@ -38,7 +41,11 @@ internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeO
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
-internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links);
+internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links, bool? Existing = null, bool? CancelRequested = null)
+{
+    public static AcceptedView Of(Submission.Submitted.Accepted accepted) =>
+        new(accepted.JobId, accepted.Type, accepted.State, LinksView.Of(accepted.JobId), accepted.Existing ? true : null);
+}
 
 internal sealed record LinksView(string Self)
 {
@@ -51,6 +58,8 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(AcceptedView))]
 [JsonSerializable(typeof(CatalogView))]
 [JsonSerializable(typeof(JobTypeView))]
+[JsonSerializable(typeof(BulkView))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

@@ -17,9 +17,16 @@ internal sealed class KillPoints
     public const string AfterOutcome = "run.outcome";
     public const string AfterRetrySent = "run.retry-sent";
 
+    public const string AfterUnique = "submit.unique";
+    public const string AfterSuperseded = "unique.superseded";
+    public const string AfterHandOn = "unique.handed-on";
+    public const string AfterCancel = "cancel.recorded";
+    public const string AfterExpiry = "expire.recorded";
+
     private const string Setting = "Weir:KillPoint";
 
-    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent);
+    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry);
 
     private readonly string? armed;
 

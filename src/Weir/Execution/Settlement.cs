@@ -26,4 +26,5 @@ internal static class DeadLetterReason
     public const string Permanent = "permanent";
     public const string Contract = "contract";
     public const string Poison = "poison";
+    public const string Expired = "expired";
 }

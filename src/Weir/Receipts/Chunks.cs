@@ -19,9 +19,11 @@ internal static class Chunks
         for (var index = 0; index * Size < content.Length; index++)
         {
             var chunk = content.Slice(index * Size, Math.Min(Size, content.Length - index * Size));
-            yield return new TableEntity(jobId, $"{prefix}{index:00}") { [Bytes] = chunk.ToArray() };
+            yield return new TableEntity(jobId, RowKey(prefix, index)) { [Bytes] = chunk.ToArray() };
         }
     }
+
+    public static string RowKey(string prefix, int index) => $"{prefix}{index:00}";
 
     public static int Count(int length) => (length + Size - 1) / Size;
 

@@ -10,7 +10,7 @@ namespace Weir.Receipts;
 /// The table Receipts: one method per thing that happens to a receipt, each one table operation. A method that takes an ETag
 /// changes the receipt only if nobody else has since, and returns null when somebody has.
 /// </summary>
-internal sealed class ReceiptTable(TableServiceClient tables)
+internal sealed partial class ReceiptTable(TableServiceClient tables)
 {
     public const string Name = "Receipts";
     public const string ReceiptRow = "job";
