@@ -94,6 +94,7 @@ public sealed partial class JobsApi
         Refusal.UnknownType => Problem.UnknownType(refused.Detail),
         Refusal.ContractViolation => Problem.ContractViolation(refused.Detail, refused.Errors),
         Refusal.VersionTooNew => Problem.VersionTooNew(refused.Detail),
+        Refusal.VersionTooOld => Problem.VersionTooOld(refused.Detail),
         Refusal.PayloadTooLarge => Problem.BodyTooLarge(JobSubmission.MaxPayload),
         Refusal.StoreUnavailable => Problem.StoreUnavailable(retryAfterSeconds: 5),
         Refusal.WrongTime => Problem.InvalidRequest(refused.Errors),

@@ -40,6 +40,8 @@ internal static class Problem
 
     public static IResult VersionTooNew(string detail) => Of(422, "versionTooNew", "The contract version is not served yet", detail);
 
+    public static IResult VersionTooOld(string detail) => Of(422, "versionTooOld", "The contract version is not served any more", detail);
+
     public static IResult ContractViolation(string detail, IReadOnlyList<ContractError> errors) =>
         Of(422, "contractViolation", "The payload breaks its contract", detail, errors);
 

@@ -23,6 +23,6 @@ internal static partial class IsoDuration
         match.Groups[part] is { Success: true } group ? double.Parse(group.ValueSpan, CultureInfo.InvariantCulture) : 0;
 
     // Six digits of weeks are 19,000 years, which a TimeSpan holds. "P" and "PT" alone say nothing.
-    [GeneratedRegex(@"^P(?!$)(?:(?<w>\d{1,6})W|(?:(?<d>\d{1,6})D)?(?:T(?!$)(?:(?<h>\d{1,6})H)?(?:(?<m>\d{1,6})M)?(?:(?<s>\d{1,6}(?:\.\d{1,7})?)S)?)?)\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^P(?!$)(?:(?<w>[0-9]{1,6})W|(?:(?<d>[0-9]{1,6})D)?(?:T(?!$)(?:(?<h>[0-9]{1,6})H)?(?:(?<m>[0-9]{1,6})M)?(?:(?<s>[0-9]{1,6}(?:\.[0-9]{1,7})?)S)?)?)\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 }

@@ -53,7 +53,10 @@ internal sealed class JobSubmission(
         if (request.Version > type.Version)
             return Submitted.Refuse(Refusal.VersionTooNew, $"'{type.Name}' is served at version {type.Version}; version {request.Version} is newer than this deployment.");
 
-        var errors = type.Check(request.Payload);
+        if (request.Version is { } version && !type.Versions.Contains(version))
+            return Submitted.Refuse(Refusal.VersionTooOld, $"'{type.Name}' is served at version {string.Join(", ", type.Versions)}; version {version} is not accepted any more.");
+
+        var errors = type.Check(request.Version ?? type.Version, request.Payload);
         if (errors.Count > 0)
             return Submitted.Refuse(Refusal.ContractViolation, $"The payload breaks the contract of '{type.Name}'.", [.. errors.Select(error => error with { Pointer = "/payload" + error.Pointer })]);
 

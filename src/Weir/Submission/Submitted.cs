@@ -30,6 +30,7 @@ internal enum Refusal
     UnknownType,
     ContractViolation,
     VersionTooNew,
+    VersionTooOld,
     PayloadTooLarge,
     IdempotencyKeyReused,
 

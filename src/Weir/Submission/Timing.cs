@@ -67,6 +67,6 @@ internal sealed partial record Timing(TimeSpan? Delay, DateTimeOffset? NotBefore
     }
 
     // Without an offset a time would be read as this machine's.
-    [GeneratedRegex(@"T.*(?:Z|[+-]\d\d:\d\d)\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"T.*(?:Z|[+-][0-9]{2}:[0-9]{2})\z", RegexOptions.CultureInvariant)]
     private static partial Regex Offset();
 }
