@@ -1,16 +1,18 @@
 using Microsoft.Extensions.Hosting;
 using Weir.Breakers;
+using Weir.Cancellation;
 using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Uniqueness;
 
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
 internal sealed class StoreSetup(
-    ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, OrderingKeyTable keys, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes) : IHostedService
+    ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, OrderingKeyTable keys, UniqueTable uniques, CancelNotices notices, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -21,6 +23,8 @@ internal sealed class StoreSetup(
         await breakers.CreateIfMissingAsync(cancellationToken);
         await deadLetters.CreateIfMissingAsync(cancellationToken);
         await keys.CreateIfMissingAsync(cancellationToken);
+        await uniques.CreateIfMissingAsync(cancellationToken);
+        await notices.CreateIfMissingAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Weir.Api;
 using Weir.Breakers;
+using Weir.Cancellation;
 using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Execution;
@@ -15,6 +16,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Uniqueness;
 
 namespace Weir;
 
@@ -59,8 +61,13 @@ public static class WeirServices
         services.AddSingleton<DeadLetterGroups>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
+        services.AddSingleton<Expiry>();
+        services.AddSingleton<InFlight>();
+        services.AddSingleton<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
+        services.AddSingleton<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
+        services.AddSingleton<BulkSubmission>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>();
         services.AddHostedService<StoreSetup>();
         return builder;
     }

@@ -8,7 +8,7 @@ public sealed class FirstJobTests(OneInstance weir) : IClassFixture<OneInstance>
 {
     [Theory]
     [InlineData("email.welcome", """{"to": "ada@example.org", "name": "Ada"}""", "critical")]
-    [InlineData("crm.sync", """{"userId": "u-1", "email": "ada@example.org", "plan": "team"}""", "default")]
+    [InlineData("crm.sync", """{"userId": "u-1", "email": "ada@example.org", "subscription": {"plan": "team", "seats": 5}}""", "default")]
     [InlineData("avatar.render", """{"userId": "u-1", "size": 64}""", "bulk")]
     [InlineData("analytics.track", """{"name": "signed-up", "userId": "u-1"}""", "bulk")]
     public async Task A_sample_job_goes_from_post_to_done(string type, string payload, string queue)

@@ -11,9 +11,21 @@ public enum Plan
     Enterprise,
 }
 
-public sealed record CrmContact([property: StringLength(64, MinimumLength = 1)] string UserId, [property: EmailAddress, StringLength(320)] string Email, Plan Plan = Plan.Free);
+public sealed record CrmContact(
+    [property: StringLength(64, MinimumLength = 1)] string UserId, [property: EmailAddress, StringLength(320)] string Email, CrmSubscription? Subscription = null);
 
-[Job("crm.sync", Owner = "sales-tools", TimeoutSeconds = 30,
+public sealed record CrmSubscription(Plan Plan = Plan.Free, [property: Range(1, 10_000)] int Seats = 1);
+
+/// <summary>Before a plan had seats.</summary>
+[ContractVersion(1)]
+public sealed record CrmContactV1([property: StringLength(64, MinimumLength = 1)] string UserId, [property: EmailAddress, StringLength(320)] string Email, Plan Plan = Plan.Free);
+
+public sealed class CrmContactFromV1 : IUpcast<CrmContactV1, CrmContact>
+{
+    public CrmContact Upcast(CrmContactV1 old) => new(old.UserId, old.Email, new CrmSubscription(old.Plan));
+}
+
+[Job("crm.sync", Version = 2, Owner = "sales-tools", TimeoutSeconds = 30,
     DependsOn = ["crm"], Description = "Makes or updates the contact of a user.", SideEffects = "One contact, by user id: repeating it changes nothing.")]
 public sealed class SyncCrm(DownstreamClient downstream) : IJobHandler<CrmContact>
 {
@@ -21,6 +33,6 @@ public sealed class SyncCrm(DownstreamClient downstream) : IJobHandler<CrmContac
     {
         // An update by key is idempotent by itself, so no checkpoint is needed.
         var stored = await downstream.CallAsync("crm", job, context.IdempotencyKey, cancellation);
-        return new { contactId = stored.Reference };
+        return new { contactId = stored.Reference, plan = job.Subscription?.Plan ?? Plan.Free, seats = job.Subscription?.Seats ?? 1 };
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Weir.Catalog;
 using Weir.Retries;
@@ -15,14 +16,14 @@ public sealed class CatalogApi
     public IResult List() => Results.Json(new CatalogView([.. catalog.Types.Select(View)]), ApiJson.Camel.CatalogView);
 
     public IResult Get(string type) => catalog.Find(type) is { } known
-        ? Results.Json(View(known), ApiJson.Camel.JobTypeView)
+        ? Results.Json(View(known) with { Schema = known.Schema(known.Version) }, ApiJson.Camel.JobTypeView)
         : Problem.UnknownType($"There is no job type '{type}' here; GET /api/catalog lists those there are.");
 
     private JobTypeView View(JobType type)
     {
         var policy = policies.Of(type);
         return new JobTypeView(
-            type.Name, type.Version, type.Queue, type.Owner, type.Description, type.SideEffects, type.Guarantee, type.Ordering, type.DependsOn, type.Timeout.TotalSeconds,
+            type.Name, type.Version, type.Versions, type.Queue, type.Owner, type.Description, type.SideEffects, type.Guarantee, type.Ordering, type.DependsOn, type.Timeout.TotalSeconds,
             type.StallTimeout == Timeout.InfiniteTimeSpan ? null : type.StallTimeout.TotalSeconds,
             new RetryView(policies.NameOf(type), policy.Attempts, policy.UnknownAttempts, policy.Base.TotalSeconds, policy.Cap.TotalSeconds, policy.Multiplier, policy.Budget));
     }
@@ -31,7 +32,11 @@ public sealed class CatalogApi
 internal sealed record CatalogView(IReadOnlyList<JobTypeView> Types);
 
 internal sealed record JobTypeView(
-    string Type, int Version, Queue Queue, string? Owner, string? Description, string? SideEffects, Guarantee Guarantee, Ordering Ordering, IReadOnlyList<string> DependsOn,
-    double TimeoutSeconds, double? StallTimeoutSeconds, RetryView Retry);
+    string Type, int Version, IReadOnlyList<int> Versions, Queue Queue, string? Owner, string? Description, string? SideEffects, Guarantee Guarantee, Ordering Ordering, IReadOnlyList<string> DependsOn,
+    double TimeoutSeconds, double? StallTimeoutSeconds, RetryView Retry)
+{
+    /// <summary>The current contract; only where one type is asked for.</summary>
+    public JsonObject? Schema { get; init; }
+}
 
 internal sealed record RetryView(string Policy, int Attempts, int UnknownAttempts, double BaseSeconds, double CapSeconds, double Multiplier, double Budget);

@@ -9,6 +9,7 @@ namespace Weir.Api;
 internal sealed record JobView(
     string Id, string Type, int Version, JobState State, string Tenant, Queue Queue, string Lane, string? OrderingKey, string? CorrelationId, int Attempt,
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt, ProgressView? Progress,
+    DateTimeOffset? NotBefore, DateTimeOffset? ExpiresAt, string? UniqueKey, DateTimeOffset? CancelRequestedAt, string? CancelReason, string? CancelledBy, string? SupersededBy,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
     /// <summary>The runs that operators asked for after the first.</summary>
@@ -27,6 +28,8 @@ internal sealed record JobView(
             receipt.Id, receipt.Type, receipt.Version, receipt.State, receipt.Tenant, receipt.Queue, receipt.Lane, receipt.OrderingKey, receipt.CorrelationId, receipt.Attempt,
             receipt.SubmittedAt, receipt.StartedAt, receipt.FinishedAt, receipt.State == JobState.Retrying ? receipt.NotBefore : null,
             receipt.Progress is { } share ? new ProgressView(share, receipt.ProgressMessage) : null,
+            receipt.State is JobState.Scheduled or JobState.Held ? receipt.NotBefore : null, receipt.ExpiresAt, receipt.Unique?.Key,
+            receipt.CancelRequestedAt, receipt.CancelReason, receipt.CancelledBy, receipt.SupersededBy,
             ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)],
             LinksView.Of(receipt.Id) with { DeadLetter = receipt.DeadLetter is null ? null : LinksView.OfDeadLetter(receipt.Id) })
         {
@@ -40,7 +43,7 @@ internal sealed record JobView(
     /// <summary>The last failure, unless a later attempt has made up for it.</summary>
     private static ErrorView? ErrorOf(JobRecord job) => job.Receipt switch
     {
-        { State: JobState.Retrying or JobState.DeadLettered, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
+        { State: JobState.Retrying or JobState.DeadLettered or JobState.Expired, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
         _ => null,
     };
 }
@@ -62,7 +65,11 @@ internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Sinc
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
-internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links);
+internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links, bool? Existing = null, bool? CancelRequested = null)
+{
+    public static AcceptedView Of(Submission.Submitted.Accepted accepted) =>
+        new(accepted.JobId, accepted.Type, accepted.State, LinksView.Of(accepted.JobId), accepted.Existing ? true : null);
+}
 
 internal sealed record LinksView(string Self)
 {
@@ -81,6 +88,8 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(CatalogView))]
 [JsonSerializable(typeof(JobTypeView))]
 [JsonSerializable(typeof(BreakersView))]
+[JsonSerializable(typeof(BulkView))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

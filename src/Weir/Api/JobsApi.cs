@@ -14,7 +14,7 @@ namespace Weir.Api;
 public sealed partial class JobsApi
 {
     /// <summary>The payload's own limit, and room for what stands round it.</summary>
-    private const int MaxBody = JobSubmission.MaxPayload + 16 * 1024;
+    internal const int MaxBody = JobSubmission.MaxPayload + 16 * 1024;
 
     /// <summary>The load balancer cuts an answer off after 230 s, most clients and proxies after 30 to 60.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
@@ -82,20 +82,28 @@ public sealed partial class JobsApi
             return ProblemOf(refused);
 
         var accepted = (Submitted.Accepted)submitted;
-        var links = LinksView.Of(accepted.JobId);
-        response.Headers.Location = links.Self;
+        var view = AcceptedView.Of(accepted);
+        response.Headers.Location = view.Links.Self;
         response.Headers.RetryAfter = RetryAfterAccepted;
         if (accepted.Replayed)
             response.Headers["Idempotency-Replayed"] = "true";
-        return Results.Json(new AcceptedView(accepted.JobId, accepted.Type, accepted.State, links), ApiJson.Camel.AcceptedView, statusCode: StatusCodes.Status202Accepted);
+        return Results.Json(view, ApiJson.Camel.AcceptedView, statusCode: StatusOf(accepted));
     }
 
-    private static IResult ProblemOf(Submitted.Refused refused) => refused.Refusal switch
+    /// <summary>202, unless the job that holds the unique key has ended.</summary>
+    internal static int StatusOf(Submitted.Accepted accepted) => accepted.Existing && accepted.State.IsFinal() ? StatusCodes.Status200OK : StatusCodes.Status202Accepted;
+
+    internal static IResult ProblemOf(Submitted.Refused refused) => refused.Refusal switch
     {
         Refusal.UnknownType => Problem.UnknownType(refused.Detail),
         Refusal.ContractViolation => Problem.ContractViolation(refused.Detail, refused.Errors),
         Refusal.VersionTooNew => Problem.VersionTooNew(refused.Detail),
+        Refusal.VersionTooOld => Problem.VersionTooOld(refused.Detail),
         Refusal.PayloadTooLarge => Problem.BodyTooLarge(JobSubmission.MaxPayload),
+        Refusal.StoreUnavailable => Problem.StoreUnavailable(retryAfterSeconds: 5),
+        Refusal.WrongTime => Problem.InvalidRequest(refused.Errors),
+        Refusal.NotUnique => Problem.NotUnique(refused.Detail, refused.JobId!),
+        Refusal.Contended => Problem.Contended(refused.Detail, retryAfterSeconds: 1),
         Refusal.IdempotencyKeyReused => Problem.IdempotencyKeyReused(refused.Detail),
         _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
     };

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Weir.Catalog;
 
 namespace Weir.Api;
@@ -23,14 +25,24 @@ internal static partial class Problem
 
     public static IResult JobNotFound(string id) => Of(404, "jobNotFound", "There is no such job", $"No job has the id '{Shorten(id)}'.");
 
+    public static IResult InvalidReason(string detail) => Of(400, "invalidReason", "The reason is not valid", detail);
+
+    public static IResult JobFinal(string id, JobState state) => Of(409, "jobFinal", "The job has ended", $"Job {id} is {JsonNamingPolicy.CamelCase.ConvertName(state.ToString())}: there is nothing to cancel.");
+
+    public static IResult NotUnique(string detail, string jobId) => Of(409, "notUnique", "Another job holds the unique key", detail, more: new Dictionary<string, object?> { ["jobId"] = jobId });
+
+    public static IResult TooManyItems(int most) => Of(413, "tooManyItems", "The request has too many items", $"The most is {most:N0}; send the rest in another request.");
+
     public static IResult BodyTooLarge(long most) => Of(413, "bodyTooLarge", "The body is too large", $"The most is {most:N0} bytes.");
 
-    public static IResult UnsupportedMediaType(string? got) =>
-        Of(415, "unsupportedMediaType", "The content type is not supported", $"Expected application/json, got {(string.IsNullOrEmpty(got) ? "none" : Shorten(got))}.");
+    public static IResult UnsupportedMediaType(string? got, string expected) =>
+        Of(415, "unsupportedMediaType", "The content type is not supported", $"Expected {expected}, got {(string.IsNullOrEmpty(got) ? "none" : Shorten(got))}.");
 
     public static IResult UnknownType(string detail) => Of(422, "unknownType", "There is no such job type", detail);
 
     public static IResult VersionTooNew(string detail) => Of(422, "versionTooNew", "The contract version is not served yet", detail);
+
+    public static IResult VersionTooOld(string detail) => Of(422, "versionTooOld", "The contract version is not served any more", detail);
 
     public static IResult ContractViolation(string detail, IReadOnlyList<ContractError> errors) =>
         Of(422, "contractViolation", "The payload breaks its contract", detail, errors);
@@ -39,6 +51,12 @@ internal static partial class Problem
 
     public static IResult StoreUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
+
+    public static IResult NotCancelled(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+        Of(503, "storeUnavailable", "The job could not be cancelled", "A store behind the service did not answer. Send the request again; a job that is cancelled already says so."));
+
+    public static IResult Contended(string detail, int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+        Of(503, "contended", "The job could not be accepted", $"{detail} Send the request again a little later."));
 
     private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null, IReadOnlyDictionary<string, object?>? more = null)
     {
@@ -54,10 +72,20 @@ internal static partial class Problem
         return Results.Problem(detail, statusCode: status, title: title, type: $"urn:weir:problem:{code}", extensions: extensions);
     }
 
+    /// <summary>A problem that stands in the answer to something larger.</summary>
+    public static ProblemDetails DetailsOf(IResult problem) => problem switch
+    {
+        WithRetryAfter wrapped => DetailsOf(wrapped.Problem),
+        Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult one => one.ProblemDetails,
+        _ => throw new UnreachableException(problem.GetType().Name),
+    };
+
     private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
 
     private sealed class WithRetryAfter(int seconds, IResult problem) : IResult
     {
+        public IResult Problem => problem;
+
         public Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);

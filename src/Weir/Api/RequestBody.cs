@@ -7,19 +7,16 @@ namespace Weir.Api;
 /// <summary>Reads a JSON body with a bound on its size, whatever its headers say of it.</summary>
 internal static class RequestBody
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    public const string Json = "application/json";
+
+    public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     /// <returns>The document, or the problem to answer with; exactly one of them is null.</returns>
     public static async Task<(JsonDocument? Body, IResult? Problem)> ReadJsonAsync(HttpRequest request, int most, CancellationToken cancellation)
     {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
-            return (null, Api.Problem.UnsupportedMediaType(request.ContentType));
-        if (request.ContentLength > most)
-            return (null, Api.Problem.BodyTooLarge(most));
-
-        var bytes = await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, cancellation);
-        if (bytes is not { } content)
-            return (null, Api.Problem.BodyTooLarge(most));
+        var (content, problem) = await ReadBytesAsync(request, [Json], most, cancellation);
+        if (problem is not null)
+            return (null, problem);
         try
         {
             return (JsonDocument.Parse(content, Strict), null);
@@ -28,6 +25,18 @@ internal static class RequestBody
         {
             return (null, Api.Problem.MalformedJson(malformed.Message));
         }
+    }
+
+    /// <returns>The content, or the problem to answer with.</returns>
+    public static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadBytesAsync(HttpRequest request, string[] types, int most, CancellationToken cancellation)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !types.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase))
+            return (default, Api.Problem.UnsupportedMediaType(request.ContentType, string.Join(" or ", types)));
+        if (request.ContentLength > most)
+            return (default, Api.Problem.BodyTooLarge(most));
+        return await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, cancellation) is { } content
+            ? (content, null)
+            : (default, Api.Problem.BodyTooLarge(most));
     }
 
     private static async Task<ReadOnlyMemory<byte>?> ReadAtMostAsync(Stream body, int expected, int most, CancellationToken cancellation)

@@ -11,7 +11,7 @@ namespace Weir.Catalog;
 /// <see cref="ValidationAttribute"/>s (on properties or on a record's parameters) are all found in one pass, so that a client
 /// sees every mistake at once, each with its JSON pointer and without the name of a .NET type.
 /// </summary>
-internal sealed class Contract<T>
+internal sealed class Contract<T> : IContract
 {
     private const int MaxErrors = 50;
 
@@ -32,6 +32,10 @@ internal sealed class Contract<T>
     /// <exception cref="JsonException">The payload breaks the contract in a way that <see cref="Check"/> would have told.</exception>
     public T Read(ReadOnlySpan<byte> payload) =>
         JsonSerializer.Deserialize(payload, root) ?? throw new JsonException("expected a value, got null");
+
+    public Type Type => typeof(T);
+
+    public object ReadObject(ReadOnlySpan<byte> payload) => Read(payload)!;
 
     private static void CheckShape(JsonElement value, JsonTypeInfo type, string pointer, List<ContractError> errors)
     {
@@ -177,6 +181,16 @@ internal sealed class Contract<T>
             _ => "another kind of value",
         };
     }
+}
+
+/// <summary>A contract whose type is known only when the program runs: an older version.</summary>
+internal interface IContract
+{
+    Type Type { get; }
+
+    IReadOnlyList<ContractError> Check(JsonElement payload);
+
+    object ReadObject(ReadOnlySpan<byte> payload);
 }
 
 /// <summary>How contracts are read and results are written: camelCase, enums by name, nothing tolerated in silence.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Weir.Retries;
@@ -52,8 +53,17 @@ public abstract partial class JobType
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }
 
+    /// <summary>The contract versions that this build can read, the current one last.</summary>
+    public abstract IReadOnlyList<int> Versions { get; }
+
+    /// <summary>The JSON schema of one of <see cref="Versions"/>.</summary>
+    internal abstract JsonObject Schema(int version);
+
     /// <summary>The errors of a payload under this type's contract; none means that it can be run.</summary>
-    internal abstract IReadOnlyList<ContractError> Check(JsonElement payload);
+    internal IReadOnlyList<ContractError> Check(JsonElement payload) => Check(Version, payload);
+
+    /// <inheritdoc cref="Check(JsonElement)"/>
+    internal abstract IReadOnlyList<ContractError> Check(int version, JsonElement payload);
 
     /// <summary>Reads the payload and runs the handler, made in the scope of <paramref name="services"/>.</summary>
     internal abstract Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation);
@@ -78,7 +88,7 @@ public abstract partial class JobType
             throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 
         var type = typeof(JobType<,>).MakeGenericType(handler, contracts[0].GetGenericArguments()[0]);
-        return (JobType)Activator.CreateInstance(type, job)!;
+        return (JobType)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions, binder: null, [job], culture: null)!;
     }
 
     [GeneratedRegex("^[a-z][a-z0-9.-]{0,63}$")]
@@ -89,13 +99,17 @@ internal sealed class JobType<THandler, TContract>(JobAttribute job) : JobType(j
 {
     private static readonly ObjectFactory<THandler> Make = ActivatorUtilities.CreateFactory<THandler>([]);
 
-    private readonly Contract<TContract> contract = new();
+    private readonly Contracts<TContract> contracts = new(job.Name, job.Version, Upcasts.In(typeof(THandler).Assembly));
 
-    internal override IReadOnlyList<ContractError> Check(JsonElement payload) => contract.Check(payload);
+    public override IReadOnlyList<int> Versions => contracts.Versions;
+
+    internal override JsonObject Schema(int version) => contracts.Schema(version);
+
+    internal override IReadOnlyList<ContractError> Check(int version, JsonElement payload) => contracts.Check(version, payload);
 
     internal override async Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation)
     {
-        var job = contract.Read(payload.Span);
+        var job = contracts.Read(context.ContractVersion, payload.Span);
         var handler = Make(services, []);
         return await handler.RunAsync(job, context, cancellation);
     }

@@ -15,7 +15,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     private const int MaxTries = 3;
 
     /// <summary>What another instance's clock may be ahead of ours before we call its lease dead.</summary>
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(1);
 
     private TimeSpan Lease => options.Value.Lease;
 
@@ -56,6 +56,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
 
+        // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed.
+        _ when receipt.CancelRequestedAt is not null => await CancelAsync(receipt, cancellation),
+
         JobState.Running => await TakeOverAsync(message, type, receipt, cancellation),
 
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
@@ -72,10 +75,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     /// <summary>The owner's lease has ended without an outcome: that attempt is lost, and counts.</summary>
     private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Receipt receipt, CancellationToken cancellation)
     {
-        var now = clock.GetUtcNow();
-        var error = new JobError(ErrorClass.Transient, "WorkerLost", $"The instance {receipt.Owner} did not renew its lease, which ended at {receipt.LeaseUntil:O}.", Stack: null);
-        var lost = new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
-
+        var lost = Lost(receipt, clock.GetUtcNow());
         var most = policies.Of(type).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
@@ -90,13 +90,27 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             : null;
     }
 
+    private async Task<Claimed?> CancelAsync(Receipt receipt, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        await receipts.CancelAsync(receipt.Id, receipt.ETag, now, new CancelRequest(), receipt.State == JobState.Running ? Lost(receipt, now) : null, cancellation);
+        return null; // read again: it is final now, or somebody else has changed it
+    }
+
+    /// <summary>The attempt of an owner who has disappeared: it is lost, and counts.</summary>
+    public static AttemptRecord Lost(Receipt receipt, DateTimeOffset now)
+    {
+        var error = new JobError(ErrorClass.Transient, "WorkerLost", $"The instance {receipt.Owner} did not renew its lease, which ended at {receipt.LeaseUntil:O}.", Stack: null);
+        return new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
+    }
+
     private async Task<Settlement> SendNextAttemptAsync(JobMessage message, Queue queue, Receipt receipt, CancellationToken cancellation)
     {
         await queues.RetryAsync(queue, message, receipt.Attempt + 1, receipt.ETag, receipt.NotBefore ?? clock.GetUtcNow(), cancellation);
         return Settlement.Completed;
     }
 
-    private async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
+    public async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
     {
         await queues.PutOffAsync(queue, message, until, cancellation);
         return Settlement.Completed;

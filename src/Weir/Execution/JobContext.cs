@@ -124,6 +124,9 @@ public sealed partial class JobContext
         return Task.CompletedTask;
     }
 
+    /// <summary>The contract version that the payload was written in.</summary>
+    internal int ContractVersion => claim.Message.Version;
+
     internal IReadOnlyList<ChildJob> Children => children;
 
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, ContractJson.Options)!;

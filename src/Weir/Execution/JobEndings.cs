@@ -1,5 +1,6 @@
 using Weir.Lanes;
 using Weir.Submission;
+using Weir.Uniqueness;
 
 namespace Weir.Execution;
 
@@ -7,7 +8,7 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission, OrderedKeys keys)
+internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, OrderedKeys keys)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
@@ -17,6 +18,8 @@ internal sealed class JobEndings(JobSubmission submission, OrderedKeys keys)
     {
         foreach (var child in children)
             await submission.SubmitChildAsync(child, message.JobId, message.Tenant, cancellation);
+        if (message.Follows.HasFlag(Follows.Unique))
+            await uniques.ReleaseAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
     }
 }

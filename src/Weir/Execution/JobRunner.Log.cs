@@ -29,6 +29,9 @@ public sealed partial class JobRunner
     [LoggerMessage(1008, LogLevel.Error, "Job {JobId} ({Type}) could not be brought on: a store did not answer. It comes back later, with no attempt burnt")]
     private partial void LogStoreAway(Exception failure, string jobId, string type);
 
+    [LoggerMessage(1404, LogLevel.Warning, "Job {JobId} ({Type}) was to begin before {ExpiresAt:O}; its message came after that")]
+    private partial void LogExpired(string jobId, string type, DateTimeOffset expiresAt);
+
     [LoggerMessage(1009, LogLevel.Information, "Job {JobId} ({Type}) was cancelled in attempt {Attempt}")]
     private partial void LogCancelled(string jobId, string type, int attempt);
 

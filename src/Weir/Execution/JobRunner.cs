@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Weir.Breakers;
@@ -36,6 +37,8 @@ public sealed partial class JobRunner
     private readonly Claims claims;
     private readonly AttemptRun attempts;
     private readonly JobEndings endings;
+    private readonly Expiry expiry;
+    private readonly InFlight inFlight;
     private readonly OrderedKeys keys;
     private readonly LaneTurns turns;
     private readonly BreakerBoard breakers;
@@ -47,10 +50,11 @@ public sealed partial class JobRunner
     private readonly ILogger<JobRunner> logger;
 
     internal JobRunner(
-        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, OrderedKeys keys, LaneTurns turns,
-        BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
+        OrderedKeys keys, LaneTurns turns, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
+        (this.expiry, this.inFlight) = (expiry, inFlight);
         (this.keys, this.turns, this.breakers) = (keys, turns, breakers);
         (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
@@ -94,6 +98,8 @@ public sealed partial class JobRunner
                 return Settlement.Completed;
             message = itsTurn;
         }
+        if (expiry.IsPast(message))
+            return await ExpireAsync(message, queue, stopping);
         if (catalog.Find(message.Type) is not { } type || message.Version > type.Version)
             return await AwaitNewerBuildAsync(message, queue, stopping);
 
@@ -145,6 +151,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
@@ -201,6 +208,8 @@ public sealed partial class JobRunner
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
         if (claim.Message.StrictKey is not null)
             return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
+        if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, receipt) is { } cancelled)
+            return cancelled;
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
         kill.Pass(KillPoints.AfterRetrySent);
         return Settlement.Completed;
@@ -233,6 +242,30 @@ public sealed partial class JobRunner
         LogCancelled(claim.Message.JobId, type.Name, attempt.Number);
         await endings.AfterAsync(claim.Message, JobState.Cancelled, [], CancellationToken.None);
         return Settlement.Completed;
+    }
+
+    /// <summary>Asked to stop only while its failure was being written: the attempt that would follow it is not wanted. Null when it went another way.</summary>
+    private async Task<Settlement?> CancelRetryAsync(Claim claim, JobType type, ETag receipt)
+    {
+        if (await receipts.CancelAsync(claim.Message.JobId, receipt, clock.GetUtcNow(), new CancelRequest(), lost: null, CancellationToken.None) is null)
+            return null;
+        LogCancelled(claim.Message.JobId, type.Name, claim.Attempt.Number);
+        await endings.AfterAsync(claim.Message, JobState.Cancelled, [], CancellationToken.None);
+        return Settlement.Completed;
+    }
+
+    private async Task<Settlement> ExpireAsync(JobMessage message, Queue queue, CancellationToken stopping)
+    {
+        switch (await expiry.ExpireAsync(message, queue, stopping))
+        {
+            case Claimed.Ended ended:
+                LogExpired(message.JobId, message.Type, message.ExpiresAt!.Value);
+                return await EndedBeforeAsync(message, ended.Receipt, stopping);
+            case Claimed.NotOurs other:
+                return other.Settlement;
+            case var unexpected:
+                throw new UnreachableException(unexpected.ToString());
+        }
     }
 
     /// <summary>The instance stops: the receipt says that nobody runs the job, and its message stays first in its lane.</summary>

@@ -30,11 +30,18 @@ internal sealed class KillPoints
     public const string AfterPromoted = "order.promoted";
     public const string AfterReleaseSent = "order.release-sent";
 
+    public const string AfterUnique = "submit.unique";
+    public const string AfterSuperseded = "unique.superseded";
+    public const string AfterHandOn = "unique.handed-on";
+    public const string AfterCancel = "cancel.recorded";
+    public const string AfterExpiry = "expire.recorded";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
-        AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent);
+        AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry);
 
     private readonly string? armed;
 

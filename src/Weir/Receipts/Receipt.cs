@@ -1,6 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
 using Weir.Lanes;
+using Weir.Uniqueness;
 
 namespace Weir.Receipts;
 
@@ -52,7 +53,7 @@ internal sealed partial class Receipt(TableEntity row)
 
     public DateTimeOffset? FinishedAt => row.GetDateTimeOffset(Column.FinishedAt);
 
-    /// <summary>When the next attempt may begin, while the job is retrying.</summary>
+    /// <summary>When the next attempt may begin: the first, while the job is scheduled; another, while it is retrying.</summary>
     public DateTimeOffset? NotBefore => row.GetDateTimeOffset(Column.NotBefore);
 
     /// <summary>The instance that runs the attempt, or ran the last.</summary>
@@ -73,8 +74,22 @@ internal sealed partial class Receipt(TableEntity row)
 
     public string? ProgressMessage => row.GetString(Column.ProgressMessage) is { Length: > 0 } text ? text : null;
 
-    /// <summary>When somebody asked for the running job to be cancelled.</summary>
-    public DateTimeOffset? CancelRequestedAt => row.GetDateTimeOffset(Column.CancelRequestedAt);
+    /// <summary>When somebody asked for the running job to be cancelled. What was asked of an earlier run says nothing about a replay.</summary>
+    public DateTimeOffset? CancelRequestedAt => row.GetInt32(Column.CancelRequestedIn) > EarlierAttempts ? row.GetDateTimeOffset(Column.CancelRequestedAt) : null;
+
+    public string? CancelReason => row.GetString(Column.CancelReason);
+
+    public string? CancelledBy => row.GetString(Column.CancelledBy);
+
+    /// <summary>The job that took this one's place under their unique key.</summary>
+    public string? SupersededBy => row.GetString(Column.SupersededBy);
+
+    public UniqueRequest? Unique => UniqueRequest.Of(row);
+
+    /// <summary>It waits for the holder of its unique key to end; nothing else than that end sends its message.</summary>
+    public bool WaitsForKey => State == JobState.Held && row.GetBoolean(Column.WaitsForKey) == true;
+
+    public Follows Follows => (Follows)(row.GetInt32(Column.Follows) ?? 0);
 
     /// <summary>After this it is not worth running.</summary>
     public DateTimeOffset? ExpiresAt => row.GetDateTimeOffset(Column.ExpiresAt);
@@ -107,7 +122,7 @@ internal sealed partial class Receipt(TableEntity row)
         OrderingKey = OrderingKey,
         StrictKey = StrictKey,
         ExpiresAt = ExpiresAt,
-        Follows = (Follows)(row.GetInt32(Column.Follows) ?? 0),
+        Follows = Follows,
         TraceParent = TraceParent,
     };
 
@@ -148,6 +163,14 @@ internal sealed partial class Receipt(TableEntity row)
         public const string Progress = "Progress";
         public const string ProgressMessage = "ProgressMessage";
         public const string CancelRequestedAt = "CancelRequestedAt";
+        public const string CancelRequestedIn = "CancelRequestedIn";
+        public const string CancelReason = "CancelReason";
+        public const string CancelledBy = "CancelledBy";
+        public const string SupersededBy = "SupersededBy";
+        public const string UniqueKey = "UniqueKey";
+        public const string UniqueMode = "UniqueMode";
+        public const string UniqueForSeconds = "UniqueForSeconds";
+        public const string WaitsForKey = "WaitsForKey";
         public const string ExpiresAt = "ExpiresAt";
         public const string Children = "Children";
         public const string ParentId = "ParentId";

@@ -2,6 +2,7 @@ using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Uniqueness;
 
 namespace Weir.Submission;
 
@@ -10,7 +11,8 @@ namespace Weir.Submission;
 /// has the message, so the job is not lost by any crash after that; before it, a repetition under the same key takes up
 /// whatever an interrupted try left.
 /// </summary>
-internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+internal sealed class JobSubmission(
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -25,12 +27,35 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
 
     public async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation)
     {
+        if (Check(request, tenant, idempotencyKey, out var job) is { } refused)
+            return refused;
+        if (request.Unique is not null)
+            return await uniques.SubmitAsync(job!, keyed: idempotencyKey is not null, cancellation);
+        if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
+            return await RepeatAsync(job, cancellation);
+
+        kill.Pass(KillPoints.AfterReceipt);
+        await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);
+        kill.Pass(KillPoints.AfterSend);
+        return job.Accepted;
+    }
+
+    /// <summary>Compares a request with the catalogue, and makes the job of it that is to be accepted; or says why not.</summary>
+    public Submitted.Refused? Check(SubmitRequest request, string tenant, string? idempotencyKey, out NewJob? job)
+    {
+        job = null;
         if (catalog.Find(request.Type) is not { } type)
             return Submitted.Refuse(Refusal.UnknownType, $"There is no job type '{request.Type}' here; GET /api/catalog lists those there are.");
+        var now = clock.GetUtcNow();
+        if (request.Timing.Check(now) is { } wrongTime)
+            return Submitted.Refuse(Refusal.WrongTime, "The job's times do not fit.", [wrongTime]);
         if (request.Version > type.Version)
             return Submitted.Refuse(Refusal.VersionTooNew, $"'{type.Name}' is served at version {type.Version}; version {request.Version} is newer than this deployment.");
 
-        var errors = type.Check(request.Payload);
+        if (request.Version is { } version && !type.Versions.Contains(version))
+            return Submitted.Refuse(Refusal.VersionTooOld, $"'{type.Name}' is served at version {string.Join(", ", type.Versions)}; version {version} is not accepted any more.");
+
+        var errors = type.Check(request.Version ?? type.Version, request.Payload);
         if (errors.Count > 0)
             return Submitted.Refuse(Refusal.ContractViolation, $"The payload breaks the contract of '{type.Name}'.", [.. errors.Select(error => error with { Pointer = "/payload" + error.Pointer })]);
 
@@ -38,20 +63,14 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
         if (payload.Bytes.Length > MaxPayload)
             return Submitted.Refuse(Refusal.PayloadTooLarge, $"The payload has {payload.Bytes.Length:N0} bytes; the most is {MaxPayload:N0}.");
 
-        var id = idempotencyKey is null ? JobId.New(clock.GetUtcNow(), chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
+        var id = idempotencyKey is null ? JobId.New(now, chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
         var queue = request.Priority ?? type.Queue;
-        var job = new NewJob(id, type, request, tenant, queue, Lane.For(tenant, request.OrderingKey ?? id, lanes.Of(tenant, queue)), payload, clock.GetUtcNow());
-        if (await receipts.AddAsync(job.ToReceipt(), job.Chunks, cancellation) is not { } etag)
-            return await RepeatAsync(job, cancellation);
-
-        kill.Pass(KillPoints.AfterReceipt);
-        await queues.SendAsync(job.Queue, job.ToMessage(etag), cancellation);
-        kill.Pass(KillPoints.AfterSend);
-        return new Submitted.Accepted(id, type.Name, JobState.Queued, Replayed: false);
+        job = new NewJob(id, type, request, tenant, queue, Lane.For(tenant, request.OrderingKey ?? id, lanes.Of(tenant, queue)), payload, now);
+        return null;
     }
 
     /// <summary>The key was used before: the job there is, if this is the same request; and its message, if that was never sent.</summary>
-    private async Task<Submitted> RepeatAsync(NewJob job, CancellationToken cancellation)
+    public async Task<Submitted> RepeatAsync(NewJob job, CancellationToken cancellation)
     {
         var existing = await receipts.FindAsync(job.Id, cancellation)
             ?? throw new InvalidDataException($"The receipt of job {job.Id} was there and is gone.");
@@ -60,8 +79,10 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
 
         // Nobody can say whether the message was sent, so it is sent again: within its window the broker drops the second copy, after
         // it the claim does. What it says is taken from the receipt: the first request counts.
-        if (existing is { State: JobState.Queued, Attempt: 0 })
-            await queues.SendAsync(existing.Queue, existing.ToMessage(job.Payload.Bytes), cancellation);
+        if (existing.Unique is not null)
+            return await uniques.RepeatAsync(existing, cancellation);
+        if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
+            await queues.SendFirstAsync(existing.Queue, existing.ToMessage(job.Payload.Bytes), existing.NotBefore > clock.GetUtcNow() ? existing.NotBefore : null, cancellation);
 
         return new Submitted.Accepted(job.Id, job.Type.Name, existing.State, Replayed: true);
     }

@@ -17,16 +17,31 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// </summary>
     private const int MaxInMessage = 192 * 1024;
 
+    /// <summary>When it may begin; null is at once.</summary>
+    public DateTimeOffset? NotBefore { get; } = Request.Timing.StartsAt(SubmittedAt);
+
     private readonly string? traceParent = Activity.Current?.Id;
 
-    /// <summary>The rows beside the receipt that hold a large payload; none for a small one.</summary>
-    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+    /// <summary>
+    /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's always lies there: it may be somebody
+    /// else than its submitter who sends its message.
+    /// </summary>
+    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage || Request.Unique is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+
+    public JobState FirstState => NotBefore is null ? JobState.Queued : JobState.Scheduled;
+
+    public Submitted.Accepted Accepted => new(Id, Type.Name, FirstState, Replayed: false);
+
+    private DateTimeOffset? ExpiresAt => Request.Timing.ExpiresAt(SubmittedAt);
+
+    private Follows Follows => Request.Unique is null ? Follows.Nothing : Follows.Unique;
 
     private string? StrictKey => Type.Ordering == Ordering.Strict && Request.OrderingKey is { } key ? OrderedKeys.KeyOf(Tenant, Queue, key) : null;
 
     private int Version => Request.Version ?? Type.Version;
 
-    public TableEntity ToReceipt()
+    /// <param name="state">The state it begins in, when that is not its own time's.</param>
+    public TableEntity ToReceipt(JobState? state = null)
     {
         var receipt = new TableEntity(Id, ReceiptTable.ReceiptRow)
         {
@@ -35,7 +50,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             [Column.Tenant] = Tenant,
             [Column.Queue] = Queue.ToString(),
             [Column.Lane] = Lane,
-            [Column.State] = nameof(JobState.Queued),
+            [Column.State] = (state ?? FirstState).ToString(),
             [Column.Attempt] = 0,
             [Column.PayloadHash] = Payload.Hash,
             [Column.PayloadBytes] = Payload.Bytes.Length,
@@ -49,6 +64,15 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.StrictKey] = strictKey;
         if (Request.CorrelationId is { } correlationId)
             receipt[Column.CorrelationId] = correlationId;
+        if (NotBefore is { } notBefore)
+            receipt[Column.NotBefore] = notBefore;
+        if (ExpiresAt is { } expiresAt)
+            receipt[Column.ExpiresAt] = expiresAt;
+        if (Follows != Follows.Nothing)
+            receipt[Column.Follows] = (int)Follows;
+        Request.Unique?.WriteTo(receipt);
+        if (state == JobState.Held)
+            receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)
             receipt[Column.TraceParent] = traceParent;
         return receipt;
@@ -59,6 +83,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         Version = Version,
         OrderingKey = Request.OrderingKey,
         StrictKey = StrictKey,
+        ExpiresAt = ExpiresAt,
+        Follows = Follows,
         TraceParent = traceParent,
     };
 }

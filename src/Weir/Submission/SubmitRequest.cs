@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Catalog;
+using Weir.Uniqueness;
 
 namespace Weir.Submission;
 
@@ -16,13 +17,20 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     public string? CorrelationId { get; init; }
 
+    public Timing Timing { get; init; } = Timing.None;
+
+    public UniqueRequest? Unique { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
-    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId"];
+    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId", .. Timing.Fields, "unique"];
 
     /// <summary>Reads one submission, or says everything that is wrong with its form.</summary>
-    public static SubmitRequest? Read(JsonElement body, List<ContractError> errors)
+    /// <param name="body">The submission.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    /// <param name="read">A field that the caller has read already, if any.</param>
+    public static SubmitRequest? Read(JsonElement body, List<ContractError> errors, string? read = null)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
@@ -31,7 +39,7 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
         }
         foreach (var field in body.EnumerateObject())
         {
-            if (!Known.Contains(field.Name))
+            if (!Known.Contains(field.Name) && field.Name != read)
                 errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", Known)}"));
         }
 
@@ -47,6 +55,8 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
             Priority = PriorityOf(body, errors),
             OrderingKey = Text(body, "orderingKey", MaxKey, errors),
             CorrelationId = Text(body, "correlationId", MaxKey, errors),
+            Timing = Timing.Read(body, errors),
+            Unique = UniqueRequest.Read(body, errors),
         };
         return errors.Count == 0 ? request : null;
     }

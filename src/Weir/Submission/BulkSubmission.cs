@@ -1,0 +1,81 @@
+using Azure;
+using Azure.Messaging.ServiceBus;
+using Microsoft.Extensions.Logging;
+using Weir.Execution;
+using Weir.Lanes;
+using Weir.Receipts;
+
+namespace Weir.Submission;
+
+/// <summary>
+/// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
+/// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
+/// </summary>
+internal sealed partial class BulkSubmission(JobSubmission submission, ReceiptTable receipts, JobQueues queues, KillPoints kill, ILogger<BulkSubmission> logger)
+{
+    public const int MaxItems = 1_000;
+
+    private const int AtOnce = 32;
+
+    /// <returns>An answer for each item, in their order.</returns>
+    public async Task<IReadOnlyList<Submitted>> SubmitAsync(IReadOnlyList<BulkItem> items, string tenant, CancellationToken cancellation)
+    {
+        var answers = new Submitted?[items.Count];
+        var unsent = new Unsent?[items.Count];
+        var next = -1;
+        async Task WorkAsync()
+        {
+            while (Interlocked.Increment(ref next) is var index && index < items.Count)
+                (answers[index], unsent[index]) = await AcceptAsync(items[index], tenant, cancellation);
+        }
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, items.Count)).Select(_ => WorkAsync()));
+
+        foreach (var queue in Enum.GetValues<Queue>())
+            await SendAsync(queue, [.. Enumerable.Range(0, items.Count).Where(index => unsent[index]?.Job.Queue == queue)], unsent, answers, cancellation);
+        return answers!;
+    }
+
+    /// <summary>Everything but the message; or all of it, for an item that is not as the others.</summary>
+    private async Task<(Submitted? Answer, Unsent? Unsent)> AcceptAsync(BulkItem item, string tenant, CancellationToken cancellation)
+    {
+        try
+        {
+            if (item.Request.Unique is not null)
+                return (await submission.SubmitAsync(item.Request, tenant, item.IdempotencyKey, cancellation), null);
+            if (submission.Check(item.Request, tenant, item.IdempotencyKey, out var job) is { } refused)
+                return (refused, null);
+            if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
+                return (await submission.RepeatAsync(job, cancellation), null);
+
+            kill.Pass(KillPoints.AfterReceipt);
+            return (null, new Unsent(job, etag));
+        }
+        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        {
+            LogStoreAway(away, item.Request.Type);
+            return (Unavailable, null);
+        }
+    }
+
+    private async Task SendAsync(Queue queue, int[] indices, Unsent?[] unsent, Submitted?[] answers, CancellationToken cancellation)
+    {
+        var failures = await queues.SendFirstAsync(queue, [.. indices.Select(index => (unsent[index]!.Job.ToMessage(unsent[index]!.Receipt), unsent[index]!.Job.NotBefore))], cancellation);
+        kill.Pass(KillPoints.AfterSend);
+        foreach (var (index, failure) in indices.Zip(failures))
+        {
+            if (failure is not null)
+                LogStoreAway(failure, unsent[index]!.Job.Type.Name);
+            answers[index] = failure is null ? unsent[index]!.Job.Accepted : Unavailable;
+        }
+    }
+
+    private static Submitted.Refused Unavailable => Submitted.Refuse(Refusal.StoreUnavailable, "A store did not answer.");
+
+    [LoggerMessage(1407, LogLevel.Error, "A job of type {Type} in a bulk could not be accepted: a store did not answer")]
+    private partial void LogStoreAway(Exception failure, string type);
+
+    private sealed record Unsent(NewJob Job, ETag Receipt);
+}
+
+/// <summary>One well-formed item of a bulk.</summary>
+internal sealed record BulkItem(SubmitRequest Request, string? IdempotencyKey);

@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Weir.Submission;
+
+/// <summary>
+/// Durations as ISO 8601 writes them: P1DT2H, PT0.5S, P2W. Years and months are none of it: how long they are depends on when they
+/// begin, and nobody would guess which answer was taken.
+/// </summary>
+internal static partial class IsoDuration
+{
+    public static bool TryRead(string text, out TimeSpan duration)
+    {
+        duration = default;
+        if (Form().Match(text) is not { Success: true } match)
+            return false;
+
+        duration = TimeSpan.FromDays(7 * Number(match, "w") + Number(match, "d")) + TimeSpan.FromHours(Number(match, "h")) + TimeSpan.FromMinutes(Number(match, "m")) + TimeSpan.FromSeconds(Number(match, "s"));
+        return true;
+    }
+
+    private static double Number(Match match, string part) =>
+        match.Groups[part] is { Success: true } group ? double.Parse(group.ValueSpan, CultureInfo.InvariantCulture) : 0;
+
+    // Six digits of weeks are 19,000 years, which a TimeSpan holds. "P" and "PT" alone say nothing.
+    [GeneratedRegex(@"^P(?!$)(?:(?<w>[0-9]{1,6})W|(?:(?<d>[0-9]{1,6})D)?(?:T(?!$)(?:(?<h>[0-9]{1,6})H)?(?:(?<m>[0-9]{1,6})M)?(?:(?<s>[0-9]{1,6}(?:\.[0-9]{1,7})?)S)?)?)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Form();
+}
