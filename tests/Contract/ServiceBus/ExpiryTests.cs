@@ -43,8 +43,8 @@ public sealed class ExpiryTests
 
         var now = space.Clock.GetUtcNow();
         Assert.Equal(
-            [now + Hour, now + Hour, now + Hour / 2],
-            (await space.Client.CreateReceiver("jobs").PeekMessagesAsync(3)).Select(message => message.ExpiresAt));
+            [(Hour, now + Hour), (Hour, now + Hour), (Hour / 2, now + Hour / 2)],
+            (await space.Client.CreateReceiver("jobs").PeekMessagesAsync(3)).Select(message => (message.TimeToLive, message.ExpiresAt)));
     }
 
     [Fact]

@@ -17,9 +17,27 @@ public sealed class ModelTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public async Task The_broker_does_what_the_model_says(int seed)
+    public Task The_broker_does_what_the_model_says(int seed) => CompareAsync(seed, null);
+
+    [Theory]
+    [InlineData(101)]
+    [InlineData(102)]
+    public async Task It_does_so_on_disk_too(int seed)
     {
-        await using var run = await Run.StartAsync(seed);
+        var directory = Directory.CreateTempSubdirectory("weir-servicebus-").FullName;
+        try
+        {
+            await CompareAsync(seed, directory);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static async Task CompareAsync(int seed, string? directory)
+    {
+        await using var run = await Run.StartAsync(seed, directory);
         for (var step = 1; step <= Steps; step++)
         {
             await run.StepAsync(step);
@@ -60,9 +78,9 @@ public sealed class ModelTests
         private long lastNumber;
         private int step;
 
-        public static async Task<Run> StartAsync(int seed)
+        public static async Task<Run> StartAsync(int seed, string? directory)
         {
-            var space = await LocalNamespace.WithSessionsAsync(options => (options.MaxDeliveryCount, options.LockDuration) = (MaxDeliveries, LockDuration));
+            var space = await LocalNamespace.WithSessionsAsync(options => (options.MaxDeliveryCount, options.LockDuration) = (MaxDeliveries, LockDuration), directory);
             return new Run(space, new Random(seed));
         }
 

@@ -84,7 +84,7 @@ public sealed class WakingTests
         var directory = Directory.CreateTempSubdirectory("weir-servicebus-").FullName;
         try
         {
-            await using (var client = new ServiceBusClient($"DataDirectory={directory}", new ServiceBusClientOptions { RetryOptions = { TryTimeout = TimeSpan.FromSeconds(2) } }))
+            await using (var client = new ServiceBusClient($"DataDirectory={directory}", new ServiceBusClientOptions { RetryOptions = { TryTimeout = TimeSpan.FromSeconds(1) } }))
             {
                 using var opened = new OpenAdmin(directory);
                 await opened.Broker.CreateEntityAsync(new EntitySettings(EntityKind.Queue, "jobs") { RequiresSession = true }, [], default);
@@ -125,7 +125,7 @@ public sealed class WakingTests
             }
             catch (ServiceBusException none) when (none.Reason == ServiceBusFailureReason.ServiceTimeout)
             {
-                return;
+                // on a busy machine the senders may be that slow
             }
             lock (received)
             {

@@ -24,13 +24,16 @@ internal readonly record struct Taken(MessageRow Row, long FirstSequence, byte[]
     public Delivery ToDelivery(bool isPeek = false)
     {
         var enqueued = new DateTimeOffset(Row.Enqueued, TimeSpan.Zero);
+        var message = MessageFormat.Decode(Content);
+        if (Row.TimeToLive is { } lives)
+            message.TimeToLive = new TimeSpan(lives); // which the entity may have cut
         return new Delivery
         {
-            Message = MessageFormat.Decode(Content),
+            Message = message,
             SequenceNumber = Keys.SequenceOf(Row.Key),
             EnqueuedSequenceNumber = FirstSequence,
             EnqueuedTime = enqueued,
-            ExpiresAt = Row.TimeToLive is { } ttl ? enqueued + new TimeSpan(ttl) : DateTimeOffset.MaxValue,
+            ExpiresAt = Messages.Expiry(Row.Enqueued, Row.TimeToLive) is { } expiry ? new DateTimeOffset(expiry, TimeSpan.Zero) : DateTimeOffset.MaxValue,
             DeliveryCount = isPeek ? Row.Deliveries : Row.Deliveries + 1,
             State = Row.State,
             LockToken = LockNumber == 0 ? Guid.Empty : Keys.LockToken(Row.Key, LockNumber),

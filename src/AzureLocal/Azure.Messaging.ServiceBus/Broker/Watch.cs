@@ -4,17 +4,19 @@ namespace AzureLocal.ServiceBus;
 
 /// <summary>
 /// What wakes sleepers when no send of this process does: the next thing that falls due, by a timer set to that moment; and the other
-/// processes of the data directory, if there are any, by looking at the store's commit version 50 times a second. That takes 5 µs, but
-/// the waking of a thread for it up to 3 % of a core, so a process that is alone only looks for others, four times a second. Both rest
-/// while nobody sleeps.
+/// processes of the data directory, by a look at the store's commit version every 20 ms. The look takes 5 µs, but the waking of a thread
+/// for it 50 times a second costs 3 % of a core, so it is taken less often after some quiet seconds, and in a process that is alone only
+/// to see whether it still is. Both rest while nobody sleeps.
 /// </summary>
 internal sealed class Watch : IDisposable
 {
-    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan PollAloneEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookForOthersEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromHours(1);
-    private const int PollsPerDeathCheck = 50;
+    private const int PollsUntilQuiet = 250; // 5 s
 
     private readonly Broker broker;
     private readonly Store store;
@@ -24,10 +26,12 @@ internal sealed class Watch : IDisposable
     private readonly ITimer? pollTimer;
     private bool isWatching;
     private bool isClosed;
-    private bool isAlone = true;
     private long armedFor = long.MaxValue;
+    private bool isAlone = true;
     private long lastVersion;
-    private int polls;
+    private long lastLook;
+    private int pollsWithoutChange;
+    private TimeSpan pace;
     private int polling;
 
     public Watch(Broker broker, Store store, WaitLists waiters)
@@ -79,7 +83,8 @@ internal sealed class Watch : IDisposable
                 return;
             }
             lastVersion = -1; // what another process did meanwhile is unknown: the first poll looks
-            StartPolling();
+            pace = isAlone ? Alone : Busy;
+            pollTimer?.Change(pace, pace);
         }
         ActAt(store.Read(DueWork.Next));
     }
@@ -116,16 +121,18 @@ internal sealed class Watch : IDisposable
             return; // the last one still runs, on a busy machine
         try
         {
-            if (isAlone || ++polls % PollsPerDeathCheck == 0)
+            if (isAlone || broker.Time.GetElapsedTime(lastLook) >= LookForOthersEvery)
                 LookForOthers();
             var version = store.CommitVersion();
+            pollsWithoutChange = version == lastVersion ? pollsWithoutChange + 1 : 0;
             if (version != lastVersion && !isAlone)
                 WakeForOthers();
             lastVersion = version;
+            SetPace();
         }
         catch (Exception failure) when (failure is StoreException or ObjectDisposedException or IOException)
         {
-            // The next poll, 20 ms from now, tries again.
+            // The next poll tries again.
         }
         finally
         {
@@ -135,21 +142,24 @@ internal sealed class Watch : IDisposable
 
     private void LookForOthers()
     {
+        lastLook = broker.Time.GetTimestamp();
         _ = broker.FreeDeadProcessesAsync();
         var wasAlone = isAlone;
         isAlone = !store.Processes.HasOthers();
-        if (wasAlone == isAlone)
-            return;
-        lastVersion = -1;
-        lock (gate)
-            StartPolling();
+        if (wasAlone != isAlone)
+            lastVersion = -1;
     }
 
-    private void StartPolling()
+    private void SetPace()
     {
-        var every = isAlone ? PollAloneEvery : PollEvery;
-        if (isWatching && !isClosed)
-            pollTimer?.Change(every, every);
+        var wanted = isAlone ? Alone : pollsWithoutChange > PollsUntilQuiet ? Quiet : Busy;
+        lock (gate)
+        {
+            if (wanted == pace || !isWatching || isClosed)
+                return;
+            pace = wanted;
+            pollTimer?.Change(pace, pace);
+        }
     }
 
     private void WakeForOthers()
