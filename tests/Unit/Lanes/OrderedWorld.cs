@@ -9,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging;
 using Weir;
 using Weir.Execution;
 using Weir.Lanes;
@@ -334,7 +335,7 @@ internal sealed class OrderedWorld : IDisposable
         {
             Name = name;
             var services = new ServiceCollection();
-            services.AddLogging();
+            services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new Notes(world)));
             services.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Production });
             services.AddSingleton<TimeProvider>(world.clock);
             services.AddSingleton(new Random(world.random.Next()));
@@ -353,6 +354,23 @@ internal sealed class OrderedWorld : IDisposable
         public ServiceProvider Services { get; }
 
         public JobRunner Runner { get; }
+    }
+
+    /// <summary>What Weir says belongs to what happened.</summary>
+    private sealed class Notes(OrderedWorld world) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            world.Note($"  {formatter(state, exception)} {exception?.Message}");
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class Delivery(Instance instance, IBrokerConnection connection)
