@@ -286,9 +286,10 @@ public sealed partial class JobRunner
     private async Task<Settlement> FencedAsync(Claim claim, JobType type, Queue queue)
     {
         LogFenced(claim.Message.JobId, type.Name, claim.Attempt.Number);
-        // Whoever owns a claimed job settles it by a message of their own. A job that nobody claims has only this one.
+        // The other owner may be one who had this very message before us and has lost its lock: then no other will come, whatever becomes of that
+        // attempt. Delivered again, it finds out. A job that nobody claims would run again by that, so it is decided here.
         if (claim.IsHeld)
-            return Settlement.Completed;
+            return Settlement.HandedBack;
         return await claims.DecideAsync(claim.Message, type, queue, CancellationToken.None) switch
         {
             Claimed.Ended ended => await EndedBeforeAsync(claim.Message, ended.Receipt, CancellationToken.None),

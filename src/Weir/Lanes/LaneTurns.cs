@@ -22,6 +22,8 @@ internal sealed class LaneTurns(TimeProvider clock)
 
     private readonly ConcurrentDictionary<(Queue Queue, string Lane), Turn> turns = new();
 
+    internal int Count => turns.Count;
+
     /// <summary>A message of the lane has come.</summary>
     public void Begin(Queue queue, string lane)
     {
