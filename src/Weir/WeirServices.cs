@@ -5,6 +5,9 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Weir.Access;
 using Weir.Api;
 using Weir.Catalog;
 using Weir.Execution;
@@ -45,6 +48,8 @@ public static class WeirServices
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
+        services.AddSingleton(provider => new Admission(
+            configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), provider.GetRequiredService<IHostEnvironment>().IsDevelopment(), provider.GetRequiredService<ILogger<Admission>>()));
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
         services.AddHostedService<StoreSetup>();
         return builder;

@@ -3,7 +3,7 @@ using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Weir.Access;
 using Weir.Catalog;
 using Weir.Receipts;
 using Weir.Submission;
@@ -21,17 +21,20 @@ public sealed partial class JobsApi
 
     private const string RetryAfterAccepted = "1";
 
+    private readonly Admission admission;
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
-    private readonly IOptions<WeirOptions> options;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(JobSubmission submission, JobWatch watch, IOptions<WeirOptions> options, ILogger<JobsApi> logger) =>
-        (this.submission, this.watch, this.options, this.logger) = (submission, watch, options, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.logger) = (admission, submission, watch, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.AskToSubmit(request);
+        if (caller is null)
+            return refusal!;
         if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
             return Problem.InvalidIdempotencyKey(wrongKey!);
 
@@ -43,27 +46,30 @@ public sealed partial class JobsApi
             var errors = new List<ContractError>();
             if (SubmitRequest.Read(body.RootElement, errors) is not { } submit)
                 return Problem.InvalidRequest(errors);
-            return await SubmitAsync(submit, key, request.HttpContext.Response, cancellation);
+            return await SubmitAsync(submit, caller.SubmitsFor!, key, request.HttpContext.Response, cancellation);
         }
     }
 
     /// <summary>GET /api/jobs/{id}?wait=PT10S → the job, at once or when it is final, whichever the wait allows.</summary>
     public async Task<IResult> GetAsync(HttpRequest request, string id, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.Ask(request, Scope.Read);
+        if (caller is null)
+            return refusal!;
         var wait = TimeSpan.Zero;
         if (request.Query["wait"] is [{ Length: > 0 } text] && !TryReadWait(text, out wait))
             return Problem.InvalidWait($"wait is an ISO 8601 duration from PT0S to PT{MaxWait.TotalSeconds:0}S, such as PT10S; got '{(text.Length <= 40 ? text : "a longer text")}'.");
-        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, cancellation) is not { } job)
+        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
         return Results.Json(JobView.Of(job), ApiJson.Camel.JobView);
     }
 
-    private async Task<IResult> SubmitAsync(SubmitRequest submit, string? key, HttpResponse response, CancellationToken cancellation)
+    private async Task<IResult> SubmitAsync(SubmitRequest submit, string tenant, string? key, HttpResponse response, CancellationToken cancellation)
     {
         try
         {
-            return Answer(await submission.SubmitAsync(submit, options.Value.Tenant, key, cancellation), response);
+            return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
         }
         catch (Exception away) when (away is RequestFailedException or ServiceBusException)
         {

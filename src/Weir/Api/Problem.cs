@@ -19,6 +19,17 @@ internal static class Problem
 
     public static IResult InvalidWait(string detail) => Of(400, "invalidWait", "The wait is not valid", detail);
 
+    public static IResult InvalidTenant() => Of(400, "invalidTenant", "The tenant is not valid", "Weir-Tenant is 1 to 64 letters, digits, dashes and underscores, once.");
+
+    public static IResult TenantMissing(string caller) =>
+        Of(400, "tenantMissing", "For which tenant?", $"'{caller}' may act for every tenant: say for which, in the header Weir-Tenant.");
+
+    public static IResult Unauthenticated(bool presented) => new WithHeader("WWW-Authenticate", "Bearer", Of(401, "unauthenticated", "Who are you?", presented
+        ? "The key that came with the request is not known here."
+        : "Send a key, as 'Authorization: Bearer weir_…' or 'X-Api-Key: weir_…'."));
+
+    public static IResult Forbidden(string detail) => Of(403, "forbidden", "You may not do this", detail);
+
     public static IResult JobNotFound(string id) => Of(404, "jobNotFound", "There is no such job", $"No job has the id '{Shorten(id)}'.");
 
     public static IResult BodyTooLarge(long most) => Of(413, "bodyTooLarge", "The body is too large", $"The most is {most:N0} bytes.");
@@ -35,7 +46,7 @@ internal static class Problem
 
     public static IResult IdempotencyKeyReused(string detail) => Of(422, "idempotencyKeyReused", "The Idempotency-Key was used for another request", detail);
 
-    public static IResult StoreUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+    public static IResult StoreUnavailable(int retryAfterSeconds) => new WithHeader("Retry-After", retryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
 
     private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null)
@@ -52,11 +63,11 @@ internal static class Problem
 
     private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
 
-    private sealed class WithRetryAfter(int seconds, IResult problem) : IResult
+    private sealed class WithHeader(string name, string value, IResult problem) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
-            httpContext.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            httpContext.Response.Headers[name] = value;
             return problem.ExecuteAsync(httpContext);
         }
     }

@@ -9,9 +9,12 @@ namespace Weir.Catalog;
 /// <summary>What the catalogue knows of one job type, and how to read and run its jobs.</summary>
 public abstract partial class JobType
 {
+    private const string InternalPrefix = "weir.";
+
     private protected JobType(JobAttribute job)
     {
         Name = job.Name;
+        IsInternal = job.Name.StartsWith(InternalPrefix, StringComparison.Ordinal);
         Version = job.Version;
         Queue = job.Queue;
         Owner = job.Owner;
@@ -27,6 +30,9 @@ public abstract partial class JobType
     }
 
     public string Name { get; }
+
+    /// <summary>Weir's own: nobody can submit it, and the catalogue does not show it.</summary>
+    internal bool IsInternal { get; }
 
     public int Version { get; }
 
@@ -69,6 +75,8 @@ public abstract partial class JobType
             throw new InvalidOperationException($"{handler.Name} must implement IJobHandler<TContract> exactly once, not {contracts.Length} times.");
         if (!ValidName().IsMatch(job.Name))
             throw new InvalidOperationException($"{handler.Name}: '{job.Name}' is no name for a job type; use 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.");
+        if (job.Name.StartsWith(InternalPrefix, StringComparison.Ordinal) && handler.Assembly != typeof(JobType).Assembly)
+            throw new InvalidOperationException($"{handler.Name}: names that begin with '{InternalPrefix}' are Weir's own; '{job.Name}' is one.");
         if (job.Version < 1)
             throw new InvalidOperationException($"{job.Name}: Version is {job.Version}; versions count from 1.");
         if (job.TimeoutSeconds is < 1 or > 86_400)

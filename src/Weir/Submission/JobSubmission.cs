@@ -26,7 +26,7 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
 
     public async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation)
     {
-        if (catalog.Find(request.Type) is not { } type)
+        if (catalog.Find(request.Type) is not { } type || (type.IsInternal && !request.IsInternal))
             return Submitted.Refuse(Refusal.UnknownType, $"There is no job type '{request.Type}' here; GET /api/catalog lists those there are.");
         if (request.Version > type.Version)
             return Submitted.Refuse(Refusal.VersionTooNew, $"'{type.Name}' is served at version {type.Version}; version {request.Version} is newer than this deployment.");

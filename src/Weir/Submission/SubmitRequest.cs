@@ -16,6 +16,9 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     public string? CorrelationId { get; init; }
 
+    /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
+    public bool IsInternal { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
