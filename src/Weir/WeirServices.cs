@@ -10,9 +10,13 @@ using Microsoft.Extensions.Options;
 using Weir.Access;
 using Weir.Api;
 using Weir.Catalog;
+using Weir.Completion;
 using Weir.Execution;
+using Weir.Index;
+using Weir.Instances;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Retention;
 using Weir.Retries;
 using Weir.Submission;
 
@@ -46,14 +50,31 @@ public static class WeirServices
         services.AddSingleton<RetryBudget>();
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
+        services.AddSingleton<InFlight>();
+        services.AddSingleton<JobIndexTable>();
+        services.AddSingleton<JobIndex>();
+        services.AddSingleton<JobList>();
+        services.AddSingleton<LostLines>();
+        services.AddSingleton<InstanceTable>();
+        services.AddSingleton(provider => new WebhookSecrets(configuration, IsDevelopment(provider)));
+        services.AddSingleton(provider => new CallbackUrls(configuration, provider.GetRequiredService<WebhookSecrets>(), IsDevelopment(provider)));
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<CompletionEvents>();
+        services.AddSingleton<JobAnnouncements>();
+        builder.Handlers.Add(typeof(SendWebhook));
         services.AddSingleton<JobEndings>();
-        services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
+        services.AddSingleton(provider => new KillPoints(configuration, IsDevelopment(provider)));
         services.AddSingleton(provider => new Admission(
-            configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), provider.GetRequiredService<IHostEnvironment>().IsDevelopment(), provider.GetRequiredService<ILogger<Admission>>()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>();
+            configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), IsDevelopment(provider), provider.GetRequiredService<ILogger<Admission>>()));
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<ListsApi>().AddFace<JobRetention>();
         services.AddHostedService<StoreSetup>();
+        // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
+        services.AddHostedService<Heartbeat>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());
         return builder;
     }
+
+    private static bool IsDevelopment(IServiceProvider provider) => provider.GetRequiredService<IHostEnvironment>().IsDevelopment();
 
     /// <summary>Adds a class that functions see, so public, whose constructor takes what they do not, so internal: the container itself calls public ones only.</summary>
     private static IServiceCollection AddFace<T>(this IServiceCollection services) where T : class => services.AddSingleton(provider =>

@@ -51,6 +51,8 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(AcceptedView))]
 [JsonSerializable(typeof(CatalogView))]
 [JsonSerializable(typeof(JobTypeView))]
+[JsonSerializable(typeof(JobListView))]
+[JsonSerializable(typeof(InstancesView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

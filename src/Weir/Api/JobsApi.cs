@@ -99,6 +99,7 @@ public sealed partial class JobsApi
         Refusal.VersionTooNew => Problem.VersionTooNew(refused.Detail),
         Refusal.PayloadTooLarge => Problem.BodyTooLarge(JobSubmission.MaxPayload),
         Refusal.IdempotencyKeyReused => Problem.IdempotencyKeyReused(refused.Detail),
+        Refusal.CallbackRefused => Problem.CallbackRefused(refused.Detail),
         _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
     };
 

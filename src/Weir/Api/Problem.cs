@@ -19,6 +19,8 @@ internal static class Problem
 
     public static IResult InvalidWait(string detail) => Of(400, "invalidWait", "The wait is not valid", detail);
 
+    public static IResult InvalidQuery(string detail) => Of(400, "invalidQuery", "The query is not as expected", detail);
+
     public static IResult InvalidTenant() => Of(400, "invalidTenant", "The tenant is not valid", "Weir-Tenant is 1 to 64 letters, digits, dashes and underscores, once.");
 
     public static IResult TenantMissing(string caller) =>
@@ -45,6 +47,8 @@ internal static class Problem
         Of(422, "contractViolation", "The payload breaks its contract", detail, errors);
 
     public static IResult IdempotencyKeyReused(string detail) => Of(422, "idempotencyKeyReused", "The Idempotency-Key was used for another request", detail);
+
+    public static IResult CallbackRefused(string detail) => Of(422, "callbackRefused", "The callbackUrl cannot be called", detail);
 
     public static IResult StoreUnavailable(int retryAfterSeconds) => new WithHeader("Retry-After", retryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));

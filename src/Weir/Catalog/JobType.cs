@@ -25,6 +25,8 @@ public abstract partial class JobType
         Guarantee = job.Guarantee;
         Ordering = job.Ordering;
         DependsOn = job.DependsOn;
+        CompletionEvent = job.CompletionEvent;
+        Retention = job.RetentionDays == 0 ? null : TimeSpan.FromDays(job.RetentionDays);
         // A retry would run the handler a second time, which is what this guarantee rules out.
         RetryPolicy = job.Guarantee == Guarantee.AtMostOnce ? RetryPolicies.None : job.Retry;
     }
@@ -55,6 +57,11 @@ public abstract partial class JobType
 
     public IReadOnlyList<string> DependsOn { get; }
 
+    public bool CompletionEvent { get; }
+
+    /// <summary>How long its finished jobs and its dead letters are kept; null when it sets nothing of its own.</summary>
+    public TimeSpan? Retention { get; }
+
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }
 
@@ -82,6 +89,8 @@ public abstract partial class JobType
         if (job.TimeoutSeconds is < 1 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: TimeoutSeconds is {job.TimeoutSeconds}; expected 1 to 86400.");
 
+        if (job.RetentionDays is < 0 or > 3_650)
+            throw new InvalidOperationException($"{job.Name}: RetentionDays is {job.RetentionDays}; expected 1 to 3650, or 0 for the deployment's own.");
         if (job.StallTimeoutSeconds is < 0 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 

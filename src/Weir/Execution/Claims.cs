@@ -76,8 +76,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         var most = policies.Of(type).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
-            var dead = await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
-            return dead is null ? null : Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.AttemptsExhausted, error.Message));
+            // Then read again: it has ended, and what follows an end follows this one too.
+            await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
+            return null;
         }
 
         var attempt = NewAttempt(receipt.Attempt + 1);

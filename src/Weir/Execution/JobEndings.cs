@@ -1,3 +1,5 @@
+using Weir.Completion;
+using Weir.Index;
 using Weir.Lanes;
 using Weir.Submission;
 
@@ -7,15 +9,19 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission)
+internal sealed class JobEndings(JobSubmission submission, JobAnnouncements announcements, JobIndex index, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
     /// <param name="children">What it enqueues by having succeeded.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation)
+    /// <param name="finishedAt">When it ended; null is just now.</param>
+    public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation, DateTimeOffset? finishedAt = null)
     {
+        if (message.SubmittedAt is { } submittedAt)
+            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));
         foreach (var child in children)
             await submission.SubmitChildAsync(child, message.JobId, message.Tenant, cancellation);
+        await announcements.AfterAsync(message, cancellation);
     }
 }

@@ -29,6 +29,7 @@ public sealed partial class JobRunner
     private readonly Claims claims;
     private readonly AttemptRun attempts;
     private readonly JobEndings endings;
+    private readonly InFlight inFlight;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
     private readonly KillPoints kill;
@@ -37,10 +38,11 @@ public sealed partial class JobRunner
     private readonly ILogger<JobRunner> logger;
 
     internal JobRunner(
-        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings,
+        JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, InFlight inFlight,
         RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
+        this.inFlight = inFlight;
         (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
 
@@ -87,6 +89,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
@@ -207,7 +210,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> EndedBeforeAsync(JobMessage message, Receipt receipt, CancellationToken cancellation)
     {
         var children = receipt.Children == 0 ? [] : (await receipts.ReadChildrenAsync(receipt.Id, cancellation)).Select(ChildJob.Of).ToArray();
-        await endings.AfterAsync(message, receipt.State, children, cancellation);
+        await endings.AfterAsync(message, receipt.State, children, cancellation, receipt.FinishedAt);
         return receipt.State is JobState.DeadLettered or JobState.Expired
             ? new Settlement.DeadLetter(receipt.DeadLetterReason ?? DeadLetterReason.Poison, receipt.ErrorMessage ?? "")
             : Settlement.Completed;

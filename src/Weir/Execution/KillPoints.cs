@@ -16,10 +16,12 @@ internal sealed class KillPoints
     public const string AfterHandler = "run.handled";
     public const string AfterOutcome = "run.outcome";
     public const string AfterRetrySent = "run.retry-sent";
+    public const string AfterCallback = "end.callback";
+    public const string AfterEvent = "end.event";
 
     private const string Setting = "Weir:KillPoint";
 
-    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent);
+    private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent, AfterCallback, AfterEvent);
 
     private readonly string? armed;
 

@@ -7,6 +7,9 @@ public static class QueueNames
     public const string Default = "weir-default";
     public const string Bulk = "weir-bulk";
 
+    /// <summary>The topic on which the ends of jobs are told.</summary>
+    public const string Events = "weir-events";
+
     public static string Of(Queue queue) => queue switch
     {
         Queue.Critical => Critical,

@@ -87,6 +87,9 @@ internal sealed class Receipt(TableEntity row)
 
     public string? DeadLetterReason => row.GetString(Column.DeadLetterReason);
 
+    /// <summary>Who is told of the end by a webhook.</summary>
+    public string? CallbackUrl => row.GetString(Column.CallbackUrl);
+
     /// <summary>How many attempts belong to runs before the last replay.</summary>
     public int EarlierAttempts => row.GetInt32(Column.EarlierAttempts) ?? 0;
 
@@ -99,6 +102,7 @@ internal sealed class Receipt(TableEntity row)
         EarlierAttempts = EarlierAttempts,
         OrderingKey = OrderingKey,
         ExpiresAt = ExpiresAt,
+        SubmittedAt = SubmittedAt,
         Follows = (Follows)(row.GetInt32(Column.Follows) ?? 0),
         TraceParent = TraceParent,
     };
@@ -143,6 +147,7 @@ internal sealed class Receipt(TableEntity row)
         public const string ParentId = "ParentId";
         public const string EarlierAttempts = "EarlierAttempts";
         public const string Follows = "Follows";
+        public const string CallbackUrl = "CallbackUrl";
         public const string Outcome = "Outcome";
     }
 }

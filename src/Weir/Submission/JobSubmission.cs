@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Weir.Catalog;
+using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -11,7 +12,7 @@ namespace Weir.Submission;
 /// has the message, so the job is not lost by any crash after that; before it, a repetition under the same key takes up
 /// whatever an interrupted try left.
 /// </summary>
-internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, KillPoints kill, IOptions<WeirOptions> options, TimeProvider clock, Random chance)
+internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, JobQueues queues, CallbackUrls callbacks, KillPoints kill, IOptions<WeirOptions> options, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -34,6 +35,9 @@ internal sealed class JobSubmission(JobCatalog catalog, ReceiptTable receipts, J
         var errors = type.Check(request.Payload);
         if (errors.Count > 0)
             return Submitted.Refuse(Refusal.ContractViolation, $"The payload breaks the contract of '{type.Name}'.", [.. errors.Select(error => error with { Pointer = "/payload" + error.Pointer })]);
+
+        if (request.CallbackUrl is { } callback && callbacks.Refuse(callback, tenant) is { } wrong)
+            return Submitted.Refuse(Refusal.CallbackRefused, wrong);
 
         var payload = Payload.Of(request.Payload);
         if (payload.Bytes.Length > MaxPayload)

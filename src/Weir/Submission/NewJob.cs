@@ -24,6 +24,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
 
     private int Version => Request.Version ?? Type.Version;
 
+    private Follows Follows => (Request.CallbackUrl is null ? Follows.Nothing : Follows.Callback) | (Type.CompletionEvent ? Follows.Event : Follows.Nothing);
+
     public TableEntity ToReceipt()
     {
         var receipt = new TableEntity(Id, ReceiptTable.ReceiptRow)
@@ -45,6 +47,10 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.OrderingKey] = orderingKey;
         if (Request.CorrelationId is { } correlationId)
             receipt[Column.CorrelationId] = correlationId;
+        if (Request.CallbackUrl is { } callbackUrl)
+            receipt[Column.CallbackUrl] = callbackUrl;
+        if (Follows != Follows.Nothing)
+            receipt[Column.Follows] = (int)Follows;
         if (traceParent is not null)
             receipt[Column.TraceParent] = traceParent;
         return receipt;
@@ -54,6 +60,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     {
         Version = Version,
         OrderingKey = Request.OrderingKey,
+        SubmittedAt = SubmittedAt,
+        Follows = Follows,
         TraceParent = traceParent,
     };
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Catalog;
+using Weir.Completion;
 
 namespace Weir.Submission;
 
@@ -16,13 +17,16 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     public string? CorrelationId { get; init; }
 
+    /// <summary>Who is to be told of the end, by a webhook.</summary>
+    public string? CallbackUrl { get; init; }
+
     /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
     public bool IsInternal { get; init; }
 
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
-    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId"];
+    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId", "callbackUrl"];
 
     /// <summary>Reads one submission, or says everything that is wrong with its form.</summary>
     public static SubmitRequest? Read(JsonElement body, List<ContractError> errors)
@@ -50,6 +54,7 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
             Priority = PriorityOf(body, errors),
             OrderingKey = Text(body, "orderingKey", MaxKey, errors),
             CorrelationId = Text(body, "correlationId", MaxKey, errors),
+            CallbackUrl = Text(body, "callbackUrl", CallbackUrls.MaxLength, errors),
         };
         return errors.Count == 0 ? request : null;
     }

@@ -24,4 +24,5 @@ internal enum Refusal
     VersionTooNew,
     PayloadTooLarge,
     IdempotencyKeyReused,
+    CallbackRefused,
 }
