@@ -16,7 +16,7 @@ internal sealed record JobPage(IReadOnlyList<ListedJob> Jobs, string? Next);
 internal sealed record ListedJob(JobSummary Summary, JobState State, DateTimeOffset? FinishedAt);
 
 /// <summary>
-/// Reads pages of the index, newest first. A line that may have moved on is looked up in its receipt; the others are right as they stand. What a page costs is bounded: one
+/// Reads pages of the index, newest first. A line that is behind is looked up in its receipt; the others are right as they stand. What a page costs is bounded: one
 /// that finds too little within its bounds comes short, even empty, and says where to go on.
 /// </summary>
 internal sealed class JobList(JobIndexTable table, ReceiptTable receipts, TimeProvider clock)
@@ -39,7 +39,7 @@ internal sealed class JobList(JobIndexTable table, ReceiptTable receipts, TimePr
             foreach (var some in found.Where(filter.Takes).Chunk(LookUpsAtOnce))
             {
                 var present = await Task.WhenAll(some.Select(job => PresentAsync(job, cancellation)));
-                lookUps += some.Count(job => job.MayHaveMovedOn);
+                lookUps += some.Count(job => job.IsBehind);
                 foreach (var (job, line) in present.Zip(some))
                 {
                     if (job is not null && (filter.State is null || job.State == filter.State))
@@ -56,11 +56,11 @@ internal sealed class JobList(JobIndexTable table, ReceiptTable receipts, TimePr
 
     private async Task<ListedJob?> PresentAsync(JobSummary job, CancellationToken cancellation)
     {
-        if (!job.MayHaveMovedOn)
+        if (!job.IsBehind)
             return new ListedJob(job, job.State!.Value, job.FinishedAt);
         // Removed since, by retention: its line follows.
         if (await receipts.FindAsync(job.Id, cancellation) is not { } receipt)
             return null;
-        return new ListedJob(job, receipt.State, receipt.State.IsFinal() ? receipt.FinishedAt : null);
+        return new ListedJob(JobSummary.Of(receipt), receipt.State, receipt.State.IsFinal() ? receipt.FinishedAt : null);
     }
 }

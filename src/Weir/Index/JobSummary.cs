@@ -25,8 +25,10 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
 
     public string RowKey => IndexKey.Row(SubmittedAt, Id);
 
-    /// <summary>Whether the receipt may say something newer: the job was still on its way, or has been replayed from the dead letters since.</summary>
-    public bool MayHaveMovedOn => State is null or JobState.DeadLettered;
+    /// <summary>
+    /// Whether the receipt knows more: the job was still on its way, or may have been replayed from the dead letters since, or a crash took the line of its submission along.
+    /// </summary>
+    public bool IsBehind => State is null or JobState.DeadLettered || Queue is null;
 
     public static JobSummary Of(Receipt receipt) => new(receipt.Id, receipt.Type, receipt.Tenant, receipt.SubmittedAt)
     {
