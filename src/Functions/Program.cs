@@ -19,11 +19,12 @@ await app.RunAsync();
 static string WhatNext(IConfiguration configuration)
 {
     var address = $"http://{configuration["WEBSITE_HOSTNAME"] ?? "localhost:7071"}";
+    var keys = configuration.GetSection("Weir:Keys").GetChildren().Any();
     return $$$"""
 
-        Weir runs at {{{address}}} (development: no keys, this machine only). Submit a job:
+        Weir runs at {{{address}}} (development: {{{(keys ? "with keys" : "no keys, everybody on this machine may do everything")}}}). Submit a job:
 
-          curl -s {{{address}}}/api/jobs -H 'Content-Type: application/json' -d '{"type": "email.welcome", "payload": {"to": "ada@example.org", "name": "Ada"}}'
+          curl -s {{{address}}}/api/jobs {{{(keys ? "-H 'Authorization: Bearer weir_…' " : "")}}}-H 'Content-Type: application/json' -d '{"type": "email.welcome", "payload": {"to": "ada@example.org", "name": "Ada"}}'
 
         and follow the link in its answer. {{{address}}}/api/catalog lists the job types. Ctrl+C stops.
 

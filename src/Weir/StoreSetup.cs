@@ -1,31 +1,30 @@
 using Microsoft.Extensions.Hosting;
-using Weir.Breakers;
-using Weir.Cancellation;
+using Weir.Access;
 using Weir.Catalog;
-using Weir.DeadLetters;
+using Weir.Completion;
 using Weir.Lanes;
-using Weir.Receipts;
 using Weir.Retries;
-using Weir.Uniqueness;
 
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
 internal sealed class StoreSetup(
-    ReceiptTable receipts, BreakerTable breakers, DeadLetterTable deadLetters, OrderingKeyTable keys, UniqueTable uniques, CancelNotices notices, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes) : IHostedService
+    IEnumerable<IStoredTable> tables, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes, Admission admission, CallbackUrls callbacks) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        _ = (admission, callbacks); // made now, so that a wrong setting of keys or secrets stops the start too
         foreach (var type in catalog.Types)
             policies.Of(type);
         lanes.Of(tenant: "", Queue.Default); // was read, and so checked, when it was made
-        await receipts.CreateIfMissingAsync(cancellationToken);
-        await breakers.CreateIfMissingAsync(cancellationToken);
-        await deadLetters.CreateIfMissingAsync(cancellationToken);
-        await keys.CreateIfMissingAsync(cancellationToken);
-        await uniques.CreateIfMissingAsync(cancellationToken);
-        await notices.CreateIfMissingAsync(cancellationToken);
+        await Task.WhenAll(tables.Select(table => table.CreateIfMissingAsync(cancellationToken)));
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+/// <summary>A table that must be there before the first job; all are made at once, since each costs a round trip.</summary>
+internal interface IStoredTable
+{
+    Task CreateIfMissingAsync(CancellationToken cancellation);
 }

@@ -28,6 +28,13 @@ public sealed class WeirOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan CancellationGrace { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long a finished job is kept, with its attempts and its result, and its Idempotency-Key remembered. A type can set its own; a dead letter is kept until
+    /// somebody discards it, unless its type says otherwise. 1 s to 10 years, default 14 days.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(14);
+
     /// <summary>What jobs belong to when no key says otherwise. Default "default".</summary>
     [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
     public string Tenant { get; set; } = "default";

@@ -5,15 +5,21 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Weir.Access;
 using Weir.Api;
 using Weir.Breakers;
 using Weir.Cancellation;
 using Weir.Catalog;
+using Weir.Completion;
 using Weir.DeadLetters;
 using Weir.Execution;
+using Weir.Index;
+using Weir.Instances;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Retention;
 using Weir.Retries;
 using Weir.Submission;
 using Weir.Uniqueness;
@@ -38,39 +44,59 @@ public static class WeirServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<Random>(new SystemChance());
 
+        services.AddHostedService<StoreSetup>(); // first: the others expect their tables
         services.AddSingleton(_ => new JobCatalog(builder.Handlers));
         services.AddSingleton(provider => Instance.New(provider.GetRequiredService<Random>()));
-        services.AddSingleton<ReceiptTable>();
+        services.AddTable<ReceiptTable>();
         services.AddSingleton<JobQueues>();
-        services.AddSingleton<OrderingKeyTable>();
+        services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
-        services.AddSingleton<RequestTenant>();
         services.AddSingleton<JobSubmission>();
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
-        services.AddSingleton<BreakerTable>();
+        services.AddTable<BreakerTable>();
         services.AddSingleton<BreakerBoard>();
         services.AddHostedService(provider => provider.GetRequiredService<BreakerBoard>());
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
+        services.AddSingleton<InFlight>();
+        services.AddTable<JobIndexTable>();
+        services.AddSingleton<JobIndex>();
+        services.AddSingleton<JobList>();
+        services.AddSingleton<LostLines>();
+        services.AddTable<InstanceTable>();
+        services.AddSingleton(provider => new WebhookSecrets(configuration, IsDevelopment(provider)));
+        services.AddSingleton(provider => new CallbackUrls(configuration, provider.GetRequiredService<WebhookSecrets>(), IsDevelopment(provider)));
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<CompletionEvents>();
+        services.AddSingleton<JobAnnouncements>();
+        builder.Handlers.Add(typeof(SendWebhook));
         services.AddSingleton<JobEndings>();
-        services.AddSingleton<DeadLetterTable>();
+        services.AddSingleton(provider => new KillPoints(configuration, IsDevelopment(provider)));
+        services.AddSingleton(provider => new Admission(
+            configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), IsDevelopment(provider), provider.GetRequiredService<ILogger<Admission>>()));
+        services.AddTable<DeadLetterTable>();
         services.AddSingleton<DeadLetterGroups>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddSingleton<Expiry>();
-        services.AddSingleton<InFlight>();
-        services.AddSingleton<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
-        services.AddSingleton<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
+        services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
+        services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
-        services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>();
-        services.AddHostedService<StoreSetup>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
+        // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
+        services.AddHostedService<Heartbeat>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());
         return builder;
     }
+
+    private static bool IsDevelopment(IServiceProvider provider) => provider.GetRequiredService<IHostEnvironment>().IsDevelopment();
+
+    private static IServiceCollection AddTable<T>(this IServiceCollection services) where T : class, IStoredTable =>
+        services.AddSingleton<T>().AddSingleton<IStoredTable>(provider => provider.GetRequiredService<T>());
 
     /// <summary>Adds a class that functions see, so public, whose constructor takes what they do not, so internal: the container itself calls public ones only.</summary>
     private static IServiceCollection AddFace<T>(this IServiceCollection services) where T : class => services.AddSingleton(provider =>

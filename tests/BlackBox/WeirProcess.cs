@@ -66,7 +66,13 @@ internal sealed class WeirProcess : IAsyncDisposable
         }
         process.OutputDataReceived += (_, data) => Keep(data.Data);
         process.ErrorDataReceived += (_, data) => Keep(data.Data);
-        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException($"Weir ended before it was ready:\n{output}"));
+        process.Exited += (_, _) =>
+        {
+            if (ready.Task.IsCompleted)
+                return;
+            process.WaitForExit(); // until its last words have come through
+            ready.TrySetException(new InvalidOperationException($"Weir ended before it was ready:\n{output}"));
+        };
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();

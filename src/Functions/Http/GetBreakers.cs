@@ -7,5 +7,5 @@ namespace Functions.Http;
 public sealed class GetBreakers(BreakersApi breakers)
 {
     [Function(nameof(GetBreakers))]
-    public IResult Run([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/breakers")] HttpRequest request) => breakers.List();
+    public IResult Run([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/breakers")] HttpRequest request) => breakers.List(request);
 }

@@ -7,5 +7,5 @@ namespace Functions.Http;
 public sealed class GetCatalog(CatalogApi catalog)
 {
     [Function(nameof(GetCatalog))]
-    public IResult Run([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/catalog")] HttpRequest request) => catalog.List();
+    public IResult Run([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/catalog")] HttpRequest request) => catalog.List(request);
 }

@@ -9,5 +9,5 @@ public sealed class GetDeadLetter(DeadLettersApi deadLetters)
     [Function(nameof(GetDeadLetter))]
     public Task<IResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/dead-letters/{id}")] HttpRequest request, string id, CancellationToken cancellation) =>
-        deadLetters.GetAsync(id, cancellation);
+        deadLetters.GetAsync(request, id, cancellation);
 }

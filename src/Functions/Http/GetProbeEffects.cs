@@ -11,5 +11,5 @@ public sealed class GetProbeEffects(IServiceProvider services)
     [Function(nameof(GetProbeEffects))]
     public async Task<IResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/probe/effects/{name}")] HttpRequest request, string name, CancellationToken cancellation) =>
-        services.GetService<ProbeEffects>() is { } effects ? await effects.ShowAsync(name, cancellation) : Results.NotFound();
+        services.GetService<ProbeEffects>() is { } effects ? await effects.ShowAsync(request, name, cancellation) : Results.NotFound();
 }

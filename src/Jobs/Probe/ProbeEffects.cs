@@ -2,6 +2,7 @@ using Azure;
 using Azure.Data.Tables;
 using Microsoft.AspNetCore.Http;
 using Weir;
+using Weir.Access;
 
 namespace Jobs.Probe;
 
@@ -9,7 +10,7 @@ namespace Jobs.Probe;
 /// What probe jobs have done, in the table ProbeEffects: one row for each effect, by job, so that a second performance of the same
 /// job's effect is seen and changes nothing; and one for each start of a handler.
 /// </summary>
-public sealed class ProbeEffects(TableServiceClient tables)
+public sealed class ProbeEffects(TableServiceClient tables, Admission admission)
 {
     private const string TableName = "ProbeEffects";
     private const string EffectPrefix = "effect-";
@@ -46,8 +47,10 @@ public sealed class ProbeEffects(TableServiceClient tables)
     }
 
     /// <summary>GET /api/probe/effects/{name}</summary>
-    public async Task<IResult> ShowAsync(string effect, CancellationToken cancellation)
+    public async Task<IResult> ShowAsync(HttpRequest request, string effect, CancellationToken cancellation)
     {
+        if (admission.Ask(request, Scope.Read).Refusal is { } refusal)
+            return refusal;
         var performed = new List<ProbeEffect>();
         var starts = 0;
         await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {effect}"), maxPerPage: 1_000, cancellationToken: cancellation))

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Weir.Access;
 using Weir.Breakers;
 
 namespace Weir.Api;
@@ -6,11 +7,12 @@ namespace Weir.Api;
 /// <summary>GET /api/breakers: the dependencies of this instance's jobs, and which of them is held to be down.</summary>
 public sealed class BreakersApi
 {
+    private readonly Admission admission;
     private readonly BreakerBoard board;
 
-    internal BreakersApi(BreakerBoard board) => this.board = board;
+    internal BreakersApi(Admission admission, BreakerBoard board) => (this.admission, this.board) = (admission, board);
 
-    public IResult List() => Results.Json(new BreakersView([.. board.All.Select(BreakerView.Of)]), ApiJson.Camel.BreakersView);
+    public IResult List(HttpRequest request) => admission.Ask(request, Scope.Read).Refusal ?? Results.Json(new BreakersView([.. board.All.Select(BreakerView.Of)]), ApiJson.Camel.BreakersView);
 }
 
 internal sealed record BreakersView(IReadOnlyList<BreakerView> Breakers);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
+using Weir.Access;
 using Weir.Catalog;
 using Weir.Submission;
 
@@ -16,12 +16,15 @@ public sealed class BulkApi
     private const int MaxBody = 16 * 1024 * 1024;
 
     private readonly BulkSubmission submission;
-    private readonly IOptions<WeirOptions> options;
+    private readonly Admission admission;
 
-    internal BulkApi(BulkSubmission submission, IOptions<WeirOptions> options) => (this.submission, this.options) = (submission, options);
+    internal BulkApi(Admission admission, BulkSubmission submission) => (this.admission, this.submission) = (admission, submission);
 
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.AskToSubmit(request);
+        if (caller is null)
+            return refusal!;
         var (body, unreadable) = await RequestBody.ReadBytesAsync(request, [NdJson, RequestBody.Json], MaxBody, cancellation);
         if (unreadable is not null)
             return unreadable;
@@ -44,7 +47,7 @@ public sealed class BulkApi
             items.Add(item!);
             indices.Add(index);
         }
-        var answers = await submission.SubmitAsync(items, options.Value.Tenant, cancellation);
+        var answers = await submission.SubmitAsync(items, caller.SubmitsFor!, cancellation);
         foreach (var (index, answer) in indices.Zip(answers))
             views[index] = answer is Submitted.Accepted accepted ? BulkItemView.Of(index, accepted) : BulkItemView.Of(index, JobsApi.ProblemOf((Submitted.Refused)answer));
         return Results.Json(new BulkView(views.Count(view => view.Problem is null), views.Count(view => view.Problem is not null), views), ApiJson.Camel.BulkView);

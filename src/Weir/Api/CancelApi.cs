@@ -2,7 +2,7 @@ using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Weir.Access;
 using Weir.Cancellation;
 using Weir.Receipts;
 using Weir.Submission;
@@ -15,14 +15,17 @@ public sealed partial class CancelApi
     private const int MaxReason = 200;
 
     private readonly JobCancellation cancellations;
-    private readonly IOptions<WeirOptions> options;
+    private readonly Admission admission;
     private readonly ILogger<CancelApi> logger;
 
-    internal CancelApi(JobCancellation cancellations, IOptions<WeirOptions> options, ILogger<CancelApi> logger) =>
-        (this.cancellations, this.options, this.logger) = (cancellations, options, logger);
+    internal CancelApi(Admission admission, JobCancellation cancellations, ILogger<CancelApi> logger) =>
+        (this.admission, this.cancellations, this.logger) = (admission, cancellations, logger);
 
     public async Task<IResult> CancelAsync(HttpRequest request, string id, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.Ask(request, Scope.Submit);
+        if (caller is null)
+            return refusal!;
         string? reason = request.Query["reason"];
         if (reason is { Length: 0 or > MaxReason } || reason?.Any(char.IsControl) == true)
             return Problem.InvalidReason($"reason is a text of 1 to {MaxReason} characters, without control characters; got {reason.Length}.");
@@ -30,7 +33,7 @@ public sealed partial class CancelApi
             return Problem.JobNotFound(id);
         try
         {
-            return Answer(await cancellations.CancelAsync(id.ToLowerInvariant(), options.Value.Tenant, new CancelRequest(reason), cancellation), id);
+            return Answer(await cancellations.CancelAsync(id.ToLowerInvariant(), caller.Tenant, new CancelRequest(reason), cancellation), id);
         }
         catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Weir.Access;
 using Weir.Catalog;
 using Weir.Retries;
 
@@ -8,16 +9,27 @@ namespace Weir.Api;
 /// <summary>GET /api/catalog: what can be submitted here.</summary>
 public sealed class CatalogApi
 {
+    private readonly Admission admission;
     private readonly JobCatalog catalog;
     private readonly RetryPolicies policies;
 
-    internal CatalogApi(JobCatalog catalog, RetryPolicies policies) => (this.catalog, this.policies) = (catalog, policies);
+    internal CatalogApi(Admission admission, JobCatalog catalog, RetryPolicies policies) => (this.admission, this.catalog, this.policies) = (admission, catalog, policies);
 
-    public IResult List() => Results.Json(new CatalogView([.. catalog.Types.Select(View)]), ApiJson.Camel.CatalogView);
+    public IResult List(HttpRequest request)
+    {
+        var (caller, refusal) = admission.Ask(request, Scope.Read);
+        return caller is null ? refusal! : Results.Json(new CatalogView([.. catalog.Types.Where(type => !type.IsInternal).Select(View)]), ApiJson.Camel.CatalogView);
+    }
 
-    public IResult Get(string type) => catalog.Find(type) is { } known
-        ? Results.Json(View(known) with { Schema = known.Schema(known.Version) }, ApiJson.Camel.JobTypeView)
-        : Problem.UnknownType($"There is no job type '{type}' here; GET /api/catalog lists those there are.");
+    public IResult Get(HttpRequest request, string type)
+    {
+        var (caller, refusal) = admission.Ask(request, Scope.Read);
+        if (caller is null)
+            return refusal!;
+        return catalog.Find(type) is { IsInternal: false } known
+            ? Results.Json(View(known) with { Schema = known.Schema(known.Version) }, ApiJson.Camel.JobTypeView)
+            : Problem.UnknownType($"There is no job type '{type}' here; GET /api/catalog lists those there are.");
+    }
 
     private JobTypeView View(JobType type)
     {

@@ -4,6 +4,7 @@ using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Weir.Access;
 using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Submission;
@@ -22,51 +23,56 @@ public sealed partial class DeadLettersApi
 
     private const string RetryAfterAccepted = "1";
 
+    private readonly Admission admission;
     private readonly DeadLetterDesk desk;
     private readonly DeadLetterTable catalogue;
     private readonly DeadLetterGroups groups;
     private readonly TimeProvider clock;
     private readonly ILogger<DeadLettersApi> logger;
 
-    internal DeadLettersApi(DeadLetterDesk desk, DeadLetterTable catalogue, DeadLetterGroups groups, TimeProvider clock, ILogger<DeadLettersApi> logger) =>
-        (this.desk, this.catalogue, this.groups, this.clock, this.logger) = (desk, catalogue, groups, clock, logger);
+    internal DeadLettersApi(Admission admission, DeadLetterDesk desk, DeadLetterTable catalogue, DeadLetterGroups groups, TimeProvider clock, ILogger<DeadLettersApi> logger) =>
+        (this.admission, this.desk, this.catalogue, this.groups, this.clock, this.logger) = (admission, desk, catalogue, groups, clock, logger);
 
     /// <summary>GET /api/dead-letters → newest first, in pages of up to 100.</summary>
-    public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
     {
         var errors = new List<ContractError>();
         var asked = DeadLetterRequest.Read(request.Query, MaxList, errors);
         if (errors.Count > 0)
             return Problem.InvalidQuery(errors);
+        if (!IsWithin(caller, asked.Filter, out var filter))
+            return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the query names.");
 
-        var scan = await catalogue.ScanAsync(asked.Filter, asked.Cursor, asked.Limit ?? MaxList, MaxPages, columns: null, cancellation);
+        var scan = await catalogue.ScanAsync(filter, asked.Cursor, asked.Limit ?? MaxList, MaxPages, columns: null, cancellation);
         return Results.Json(new DeadLetterListView([.. scan.Found.Select(DeadLetterView.Of)], scan.Next?.ToString()), DeadLetterJson.Camel.DeadLetterListView);
     });
 
     /// <summary>GET /api/dead-letters/groups → how many for each cause.</summary>
-    public Task<IResult> CountAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    public Task<IResult> CountAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
     {
         var errors = new List<ContractError>();
         var asked = DeadLetterRequest.Read(request.Query, most: 0, errors);
         if (errors.Count > 0)
             return Problem.InvalidQuery(errors);
+        if (!IsWithin(caller, asked.Filter, out var filter))
+            return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the query names.");
 
-        var counted = await groups.CountAsync(asked.Filter, asked.Cursor, cancellation);
+        var counted = await groups.CountAsync(filter, asked.Cursor, cancellation);
         return Results.Json(
             new DeadLetterGroupListView([.. counted.Groups.Select(DeadLetterGroupView.Of)], counted.Scanned, counted.Partial, counted.Next?.ToString()),
             DeadLetterJson.Camel.DeadLetterGroupListView);
     });
 
     /// <summary>GET /api/dead-letters/{id} → everything, the payload and every attempt included.</summary>
-    public Task<IResult> GetAsync(string id, CancellationToken cancellation) => AnswerAsync(() => ShowAsync(id, cancellation));
+    public Task<IResult> GetAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, caller => ShowAsync(caller, id, cancellation));
 
     /// <summary>POST /api/dead-letters/{id}/replay {payload?, reason?} → 202 with the job.</summary>
-    public Task<IResult> ReplayAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(async () =>
+    public Task<IResult> ReplayAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(request, Scope.Operate, async caller =>
     {
-        if (!JobId.IsWellFormed(id))
+        if (!JobId.IsWellFormed(id) || !await IsSeenAsync(caller, id, cancellation))
             return Problem.DeadLetterNotFound(id);
         if (!HasBody(request))
-            return await ReplayAsync(request, id, payload: null, reason: null, cancellation);
+            return await ReplayAsync(request, caller, id, payload: null, reason: null, cancellation);
 
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
         if (body is null)
@@ -75,12 +81,12 @@ public sealed partial class DeadLettersApi
         {
             var errors = new List<ContractError>();
             var (payload, reason) = ReadReplay(body.RootElement, errors);
-            return errors.Count > 0 ? Problem.InvalidRequest(errors) : await ReplayAsync(request, id, payload, reason, cancellation);
+            return errors.Count > 0 ? Problem.InvalidRequest(errors) : await ReplayAsync(request, caller, id, payload, reason, cancellation);
         }
     });
 
     /// <summary>POST /api/dead-letters/replay {type?, fingerprint?, …} → how many.</summary>
-    public Task<IResult> ReplayManyAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(async () =>
+    public Task<IResult> ReplayManyAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Operate, async caller =>
     {
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxFilterBody, cancellation);
         if (body is null)
@@ -91,37 +97,39 @@ public sealed partial class DeadLettersApi
             var asked = DeadLetterRequest.Read(body.RootElement, DeadLetterDesk.MaxReplays, errors);
             if (errors.Count > 0)
                 return Problem.InvalidRequest(errors);
+            if (!IsWithin(caller, asked.Filter, out var filter))
+                return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the filter names.");
 
-            var counts = await desk.ReplayManyAsync(asked.Filter, asked.Cursor, asked.Limit ?? DeadLetterDesk.MaxReplays, asked.DryRun, By(request, asked.Why), cancellation);
+            var counts = await desk.ReplayManyAsync(filter, asked.Cursor, asked.Limit ?? DeadLetterDesk.MaxReplays, asked.DryRun, By(request, caller, asked.Why), cancellation);
             return Results.Json(
                 new ReplayCountsView(asked.DryRun, counts.Matched, counts.Replayed, counts.Skipped, counts.Failed, counts.Next?.ToString()), DeadLetterJson.Camel.ReplayCountsView);
         }
     });
 
     /// <summary>DELETE /api/dead-letters/{id}?reason= → the entry, discarded.</summary>
-    public Task<IResult> DiscardAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(async () =>
+    public Task<IResult> DiscardAsync(HttpRequest request, string id, CancellationToken cancellation) => AnswerAsync(request, Scope.Operate, async caller =>
     {
         if (request.Query["reason"] is not [{ Length: > 0 and <= DeadLetterRequest.MaxReason } reason])
             return Problem.InvalidQuery([new("reason", $"say why, in 1 to {DeadLetterRequest.MaxReason} characters: it stays in the catalogue")]);
-        if (!JobId.IsWellFormed(id))
+        if (!JobId.IsWellFormed(id) || !await IsSeenAsync(caller, id, cancellation))
             return Problem.DeadLetterNotFound(id);
 
-        return await desk.DiscardAsync(id.ToLowerInvariant(), By(request, reason), cancellation) switch
+        return await desk.DiscardAsync(id.ToLowerInvariant(), By(request, caller, reason), cancellation) switch
         {
-            DiscardAnswer.Discarded => await ShowAsync(id, cancellation),
+            DiscardAnswer.Discarded => await ShowAsync(caller, id, cancellation),
             DiscardAnswer.NotDead not => Problem.NotDeadLettered(not.Receipt),
             DiscardAnswer.NotCollected => Problem.DeadLetterNotCollected(),
             _ => Problem.DeadLetterNotFound(id),
         };
     });
 
-    private async Task<IResult> ShowAsync(string id, CancellationToken cancellation) =>
-        JobId.IsWellFormed(id) && await desk.FindAsync(id.ToLowerInvariant(), cancellation) is { } found
+    private async Task<IResult> ShowAsync(Caller caller, string id, CancellationToken cancellation) =>
+        JobId.IsWellFormed(id) && await desk.FindAsync(id.ToLowerInvariant(), cancellation) is { } found && IsSeen(caller, found.Entry.Tenant)
             ? Results.Json(DeadLetterView.Of(found), DeadLetterJson.Camel.DeadLetterView)
             : Problem.DeadLetterNotFound(id);
 
-    private async Task<IResult> ReplayAsync(HttpRequest request, string id, JsonElement? payload, string? reason, CancellationToken cancellation) =>
-        await desk.ReplayAsync(id.ToLowerInvariant(), payload, By(request, reason), cancellation) switch
+    private async Task<IResult> ReplayAsync(HttpRequest request, Caller caller, string id, JsonElement? payload, string? reason, CancellationToken cancellation) =>
+        await desk.ReplayAsync(id.ToLowerInvariant(), payload, By(request, caller, reason), cancellation) switch
         {
             ReplayAnswer.Queued queued => Accepted(queued, request.HttpContext.Response),
             ReplayAnswer.NotDead not => Problem.NotDeadLettered(not.Receipt),
@@ -178,13 +186,29 @@ public sealed partial class DeadLettersApi
     private static bool HasBody(HttpRequest request) =>
         request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false && request.ContentLength != 0;
 
-    private Handling By(HttpRequest request, string? reason) => new(Operator.Of(request), clock.GetUtcNow(), reason);
+    private Handling By(HttpRequest request, Caller caller, string? reason) => new(Operator.Of(request, caller), clock.GetUtcNow(), reason);
 
-    private async Task<IResult> AnswerAsync(Func<Task<IResult>> answer)
+    /// <summary>The filter with the tenant that the caller is bound to; false when it asks for another one.</summary>
+    private static bool IsWithin(Caller caller, DeadLetterFilter asked, out DeadLetterFilter filter)
     {
+        filter = caller.Tenant is null ? asked : asked with { Tenant = caller.Tenant };
+        return asked.Tenant is null || caller.Sees(asked.Tenant);
+    }
+
+    /// <summary>What no tenant can be named for (a message that is none of ours) is for those who see every tenant.</summary>
+    private static bool IsSeen(Caller caller, string? tenant) => caller.Tenant is null || (tenant is not null && caller.Sees(tenant));
+
+    private async Task<bool> IsSeenAsync(Caller caller, string id, CancellationToken cancellation) =>
+        caller.Tenant is null || (await desk.FindAsync(id.ToLowerInvariant(), cancellation) is { } found && IsSeen(caller, found.Entry.Tenant));
+
+    private async Task<IResult> AnswerAsync(HttpRequest request, Scope scope, Func<Caller, Task<IResult>> answer)
+    {
+        var (caller, refusal) = admission.Ask(request, scope);
+        if (caller is null)
+            return refusal!;
         try
         {
-            return await answer();
+            return await answer(caller);
         }
         catch (UnknownCursorException)
         {

@@ -90,6 +90,8 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(BreakersView))]
 [JsonSerializable(typeof(BulkView))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
+[JsonSerializable(typeof(JobListView))]
+[JsonSerializable(typeof(InstancesView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

@@ -3,6 +3,7 @@ using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -21,22 +22,23 @@ public sealed partial class JobsApi
 
     private const string RetryAfterAccepted = "1";
 
+    private readonly Admission admission;
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
-    private readonly RequestTenant tenants;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(JobSubmission submission, JobWatch watch, OrderedKeys keys, RequestTenant tenants, ILogger<JobsApi> logger) =>
-        (this.submission, this.watch, this.keys, this.tenants, this.logger) = (submission, watch, keys, tenants, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.keys, this.logger) = (admission, submission, watch, keys, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.AskToSubmit(request);
+        if (caller is null)
+            return refusal!;
         if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
             return Problem.InvalidIdempotencyKey(wrongKey!);
-        if (tenants.TenantOf(request) is not { } tenant)
-            return Problem.InvalidTenant();
 
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
         if (body is null)
@@ -46,17 +48,20 @@ public sealed partial class JobsApi
             var errors = new List<ContractError>();
             if (SubmitRequest.Read(body.RootElement, errors) is not { } submit)
                 return Problem.InvalidRequest(errors);
-            return await SubmitAsync(submit, tenant, key, request.HttpContext.Response, cancellation);
+            return await SubmitAsync(submit, caller.SubmitsFor!, key, request.HttpContext.Response, cancellation);
         }
     }
 
     /// <summary>GET /api/jobs/{id}?wait=PT10S → the job, at once or when it is final, whichever the wait allows.</summary>
     public async Task<IResult> GetAsync(HttpRequest request, string id, CancellationToken cancellation)
     {
+        var (caller, refusal) = admission.Ask(request, Scope.Read);
+        if (caller is null)
+            return refusal!;
         var wait = TimeSpan.Zero;
         if (request.Query["wait"] is [{ Length: > 0 } text] && !TryReadWait(text, out wait))
             return Problem.InvalidWait($"wait is an ISO 8601 duration from PT0S to PT{MaxWait.TotalSeconds:0}S, such as PT10S; got '{(text.Length <= 40 ? text : "a longer text")}'.");
-        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, cancellation) is not { } job)
+        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
         var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
@@ -105,6 +110,7 @@ public sealed partial class JobsApi
         Refusal.NotUnique => Problem.NotUnique(refused.Detail, refused.JobId!),
         Refusal.Contended => Problem.Contended(refused.Detail, retryAfterSeconds: 1),
         Refusal.IdempotencyKeyReused => Problem.IdempotencyKeyReused(refused.Detail),
+        Refusal.CallbackRefused => Problem.CallbackRefused(refused.Detail),
         _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
     };
 

@@ -21,12 +21,12 @@ internal static partial class Problem
     public static IResult DeadLetterDiscarded(Receipt receipt) => Of(
         409, "discarded", "It has been discarded", $"{receipt.Discarded!.By} gave the job up at {receipt.Discarded.At:O}: {receipt.Discarded.Reason}", more: More(receipt, receipt.Discarded));
 
-    public static IResult DeadLetterNotCollected() => new WithRetryAfter(1,
+    public static IResult DeadLetterNotCollected() => RetryAfter(1,
         Of(409, "notCollected", "It is not in the catalogue yet", "The job has died a moment ago and is on its way into the catalogue. Ask again in a second."));
 
     public static IResult NotReplayable(string why) => Of(409, "notReplayable", "It cannot be replayed", why);
 
-    public static IResult DeadLettersUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+    public static IResult DeadLettersUnavailable(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The dead letters could not be reached", "A store behind the service did not answer. Ask again: what was begun is taken up, and nothing is done twice."));
 
     private static string StateName(Receipt receipt) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(receipt.State.ToString());

@@ -19,9 +19,20 @@ internal static partial class Problem
 
     public static IResult InvalidIdempotencyKey(string detail) => Of(400, "invalidIdempotencyKey", "The Idempotency-Key is not valid", detail);
 
-    public static IResult InvalidTenant() => Of(400, "invalidTenant", "The tenant is not valid", "Weir-Tenant has 1 to 64 letters, digits, dashes and underscores.");
-
     public static IResult InvalidWait(string detail) => Of(400, "invalidWait", "The wait is not valid", detail);
+
+    public static IResult InvalidQuery(string detail) => Of(400, "invalidQuery", "The query is not as expected", detail);
+
+    public static IResult InvalidTenant() => Of(400, "invalidTenant", "The tenant is not valid", "Weir-Tenant is 1 to 64 letters, digits, dashes and underscores, once.");
+
+    public static IResult TenantMissing(string caller) =>
+        Of(400, "tenantMissing", "For which tenant?", $"'{caller}' may act for every tenant: say for which, in the header Weir-Tenant.");
+
+    public static IResult Unauthenticated(bool presented) => new WithHeader("WWW-Authenticate", "Bearer", Of(401, "unauthenticated", "Who are you?", presented
+        ? "The key that came with the request is not known here."
+        : "Send a key, as 'Authorization: Bearer weir_…' or 'X-Api-Key: weir_…'."));
+
+    public static IResult Forbidden(string detail) => Of(403, "forbidden", "You may not do this", detail);
 
     public static IResult JobNotFound(string id) => Of(404, "jobNotFound", "There is no such job", $"No job has the id '{Shorten(id)}'.");
 
@@ -49,13 +60,15 @@ internal static partial class Problem
 
     public static IResult IdempotencyKeyReused(string detail) => Of(422, "idempotencyKeyReused", "The Idempotency-Key was used for another request", detail);
 
-    public static IResult StoreUnavailable(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+    public static IResult CallbackRefused(string detail) => Of(422, "callbackRefused", "The callbackUrl cannot be called", detail);
+
+    public static IResult StoreUnavailable(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
 
-    public static IResult NotCancelled(int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+    public static IResult NotCancelled(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be cancelled", "A store behind the service did not answer. Send the request again; a job that is cancelled already says so."));
 
-    public static IResult Contended(string detail, int retryAfterSeconds) => new WithRetryAfter(retryAfterSeconds,
+    public static IResult Contended(string detail, int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "contended", "The job could not be accepted", $"{detail} Send the request again a little later."));
 
     private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null, IReadOnlyDictionary<string, object?>? more = null)
@@ -75,20 +88,22 @@ internal static partial class Problem
     /// <summary>A problem that stands in the answer to something larger.</summary>
     public static ProblemDetails DetailsOf(IResult problem) => problem switch
     {
-        WithRetryAfter wrapped => DetailsOf(wrapped.Problem),
+        WithHeader wrapped => DetailsOf(wrapped.Problem),
         Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult one => one.ProblemDetails,
         _ => throw new UnreachableException(problem.GetType().Name),
     };
 
     private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
 
-    private sealed class WithRetryAfter(int seconds, IResult problem) : IResult
+    private static WithHeader RetryAfter(int seconds, IResult problem) => new("Retry-After", seconds.ToString(System.Globalization.CultureInfo.InvariantCulture), problem);
+
+    private sealed class WithHeader(string name, string value, IResult problem) : IResult
     {
         public IResult Problem => problem;
 
         public Task ExecuteAsync(HttpContext httpContext)
         {
-            httpContext.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            httpContext.Response.Headers[name] = value;
             return problem.ExecuteAsync(httpContext);
         }
     }

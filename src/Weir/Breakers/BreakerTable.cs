@@ -3,7 +3,7 @@ using Azure.Data.Tables;
 namespace Weir.Breakers;
 
 /// <summary>The rows "breaker" of the table Controls: which dependency is known to be down, until when, and who found out.</summary>
-internal sealed class BreakerTable(TableServiceClient tables)
+internal sealed class BreakerTable(TableServiceClient tables) : IStoredTable
 {
     private const string Partition = "breaker";
     private const string OpenUntil = "OpenUntil";

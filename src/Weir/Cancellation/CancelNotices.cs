@@ -7,7 +7,7 @@ namespace Weir.Cancellation;
 /// The table Cancellations: which running jobs were to stop in the last minutes, for the instances that run them. A notice only makes it
 /// quick: the request is on the receipt, where the job's owner finds it at the next renewal at the latest.
 /// </summary>
-internal sealed class CancelNotices(TableServiceClient tables, TimeProvider clock)
+internal sealed class CancelNotices(TableServiceClient tables, TimeProvider clock) : IStoredTable
 {
     public const string Name = "Cancellations";
 

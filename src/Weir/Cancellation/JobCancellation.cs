@@ -14,12 +14,16 @@ internal sealed partial class JobCancellation(
 {
     private const int MaxTries = 8;
 
+    /// <param name="jobId">The job.</param>
+    /// <param name="tenant">Whose jobs exist for the caller; null is every tenant.</param>
+    /// <param name="request">Who and why.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="TimeoutException">The receipt changed whenever it was to be written.</exception>
-    public async Task<Cancelled> CancelAsync(string jobId, string tenant, CancelRequest request, CancellationToken cancellation)
+    public async Task<Cancelled> CancelAsync(string jobId, string? tenant, CancelRequest request, CancellationToken cancellation)
     {
         for (var tries = 1; tries <= MaxTries; tries++)
         {
-            if (await receipts.FindAsync(jobId, cancellation) is not { } job || job.Tenant != tenant)
+            if (await receipts.FindAsync(jobId, cancellation) is not { } job || (tenant is not null && job.Tenant != tenant))
                 return new Cancelled.NotFound();
             if (job.State.IsFinal())
                 return await AlreadyFinalAsync(job, cancellation);

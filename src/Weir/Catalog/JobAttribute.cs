@@ -42,6 +42,15 @@ public sealed class JobAttribute(string name) : Attribute
     /// <summary>The dependencies that its jobs call, by name: each has a breaker, and while one is open these jobs are put off.</summary>
     public string[] DependsOn { get; set; } = [];
 
+    /// <summary>Whether each end of a job is told as a CloudEvent on the topic of completions; costs a read and a message.</summary>
+    public bool CompletionEvent { get; set; }
+
+    /// <summary>
+    /// How many days its finished jobs are kept, dead letters included: 1 to 3,650. 0, the default, keeps them for <c>Weir:Retention</c>, and dead letters until
+    /// somebody discards them.
+    /// </summary>
+    public int RetentionDays { get; set; }
+
     /// <summary>The name of its retry policy, see <see cref="Retries.RetryPolicies"/>. Default "standard".</summary>
     public string Retry { get; set; } = Retries.RetryPolicies.Standard;
 }

@@ -10,9 +10,12 @@ namespace Weir.Catalog;
 /// <summary>What the catalogue knows of one job type, and how to read and run its jobs.</summary>
 public abstract partial class JobType
 {
+    private const string InternalPrefix = "weir.";
+
     private protected JobType(JobAttribute job)
     {
         Name = job.Name;
+        IsInternal = job.Name.StartsWith(InternalPrefix, StringComparison.Ordinal);
         Version = job.Version;
         Queue = job.Queue;
         Owner = job.Owner;
@@ -23,11 +26,16 @@ public abstract partial class JobType
         Guarantee = job.Guarantee;
         Ordering = job.Ordering;
         DependsOn = job.DependsOn;
+        CompletionEvent = job.CompletionEvent;
+        Retention = job.RetentionDays == 0 ? null : TimeSpan.FromDays(job.RetentionDays);
         // A retry would run the handler a second time, which is what this guarantee rules out.
         RetryPolicy = job.Guarantee == Guarantee.AtMostOnce ? RetryPolicies.None : job.Retry;
     }
 
     public string Name { get; }
+
+    /// <summary>Weir's own: nobody can submit it, and the catalogue does not show it.</summary>
+    internal bool IsInternal { get; }
 
     public int Version { get; }
 
@@ -49,6 +57,11 @@ public abstract partial class JobType
     public Ordering Ordering { get; }
 
     public IReadOnlyList<string> DependsOn { get; }
+
+    public bool CompletionEvent { get; }
+
+    /// <summary>How long its finished jobs and its dead letters are kept; null when it sets nothing of its own.</summary>
+    public TimeSpan? Retention { get; }
 
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }
@@ -79,11 +92,15 @@ public abstract partial class JobType
             throw new InvalidOperationException($"{handler.Name} must implement IJobHandler<TContract> exactly once, not {contracts.Length} times.");
         if (!ValidName().IsMatch(job.Name))
             throw new InvalidOperationException($"{handler.Name}: '{job.Name}' is no name for a job type; use 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.");
+        if (job.Name.StartsWith(InternalPrefix, StringComparison.Ordinal) && handler.Assembly != typeof(JobType).Assembly)
+            throw new InvalidOperationException($"{handler.Name}: names that begin with '{InternalPrefix}' are Weir's own; '{job.Name}' is one.");
         if (job.Version < 1)
             throw new InvalidOperationException($"{job.Name}: Version is {job.Version}; versions count from 1.");
         if (job.TimeoutSeconds is < 1 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: TimeoutSeconds is {job.TimeoutSeconds}; expected 1 to 86400.");
 
+        if (job.RetentionDays is < 0 or > 3_650)
+            throw new InvalidOperationException($"{job.Name}: RetentionDays is {job.RetentionDays}; expected 1 to 3650, or 0 for the deployment's own.");
         if (job.StallTimeoutSeconds is < 0 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 

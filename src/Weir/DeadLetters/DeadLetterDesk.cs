@@ -15,7 +15,7 @@ namespace Weir.DeadLetters;
 /// out; the run's message is sent after it, and the catalogue's entry follows last. Asking again after a crash does what was cut off.
 /// </summary>
 internal sealed partial class DeadLetterDesk(
-    DeadLetterTable catalogue, ReceiptTable receipts, JobQueues queues, JobCatalog types, KillPoints kill, TimeProvider clock, ILogger<DeadLetterDesk> logger)
+    DeadLetterTable catalogue, ReceiptTable receipts, JobQueues queues, OrderedKeys keys, JobCatalog types, KillPoints kill, TimeProvider clock, ILogger<DeadLetterDesk> logger)
 {
     /// <summary>The most that one request replays; its answer says where to go on.</summary>
     public const int MaxReplays = 1_000;
@@ -91,15 +91,12 @@ internal sealed partial class DeadLetterDesk(
                 continue;
             var discarded = receipt.Discarded ?? how;
             await catalogue.MarkAsync(receipt.DeadLetter!.Value, DeadLetterState.Discarded, discarded, cancellation);
-            await DiscardedAsync(receipt, cancellation);
+            await keys.ReleaseAfterAsync(receipt, cancellation); // again whenever the discard is asked for again: a crash may have cut it off
             LogDiscarded(id, discarded.By);
             return new DiscardAnswer.Discarded();
         }
         throw Unsettled(id);
     }
-
-    /// <summary>What follows a discard, besides the record of it. Called again whenever somebody asks for the discard again.</summary>
-    private Task DiscardedAsync(Receipt receipt, CancellationToken cancellation) => Task.CompletedTask;
 
     private async Task<ReplayAnswer> ReplayAsync(string id, JsonElement? payload, Handling how, DeadLetterKey? expected, CancellationToken cancellation)
     {

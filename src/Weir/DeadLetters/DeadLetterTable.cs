@@ -8,7 +8,7 @@ namespace Weir.DeadLetters;
 /// The table DeadLetters: the catalogue. An entry has two writers, the collector and an operator's replay or discard, and each writes columns
 /// of its own, so that either may write again after a crash and undoes nothing of the other's.
 /// </summary>
-internal sealed class DeadLetterTable(TableServiceClient tables, TimeProvider clock)
+internal sealed class DeadLetterTable(TableServiceClient tables, TimeProvider clock) : IStoredTable
 {
     private const string Name = "DeadLetters";
 

@@ -116,7 +116,7 @@ public sealed partial class JobContext
     {
         if (children.Count == MaxChildren)
             throw new PermanentException($"A job enqueues at most {MaxChildren} others; more belong into a batch.");
-        var known = catalog.Find(type) ?? throw new PermanentException($"There is no job type '{type}' to enqueue.");
+        var known = catalog.Find(type) is { IsInternal: false } found ? found : throw new PermanentException($"There is no job type '{type}' to enqueue.");
         var json = JsonSerializer.SerializeToElement(payload, payload.GetType(), ContractJson.Options);
         if (known.Check(json) is [var error, ..])
             throw new PermanentException($"The payload for '{type}' breaks its contract at '{error.Pointer}': {error.Detail}.");

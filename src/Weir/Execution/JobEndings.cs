@@ -1,3 +1,5 @@
+using Weir.Completion;
+using Weir.Index;
 using Weir.Lanes;
 using Weir.Submission;
 using Weir.Uniqueness;
@@ -8,16 +10,20 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, OrderedKeys keys)
+internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
     /// <param name="children">What it enqueues by having succeeded.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation)
+    /// <param name="finishedAt">When it ended; null is just now.</param>
+    public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation, DateTimeOffset? finishedAt = null)
     {
+        if (message.SubmittedAt is { } submittedAt)
+            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));
         foreach (var child in children)
             await submission.SubmitChildAsync(child, message.JobId, message.Tenant, cancellation);
+        await announcements.AfterAsync(message, cancellation);
         if (message.Follows.HasFlag(Follows.Unique))
             await uniques.ReleaseAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done

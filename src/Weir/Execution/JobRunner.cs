@@ -302,7 +302,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> EndedBeforeAsync(JobMessage message, Receipt receipt, CancellationToken cancellation)
     {
         var children = receipt.Children == 0 ? [] : (await receipts.ReadChildrenAsync(receipt.Id, cancellation)).Select(ChildJob.Of).ToArray();
-        await endings.AfterAsync(message, receipt.State, children, cancellation);
+        await endings.AfterAsync(message, receipt.State, children, cancellation, receipt.FinishedAt);
         return receipt.State is JobState.DeadLettered or JobState.Expired
             ? new Settlement.DeadLetter(receipt.DeadLetterReason ?? DeadLetterReason.Poison, receipt.ErrorMessage ?? "")
             : Settlement.Completed;

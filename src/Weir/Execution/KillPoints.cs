@@ -16,6 +16,8 @@ internal sealed class KillPoints
     public const string AfterHandler = "run.handled";
     public const string AfterOutcome = "run.outcome";
     public const string AfterRetrySent = "run.retry-sent";
+    public const string AfterCallback = "end.callback";
+    public const string AfterEvent = "end.event";
 
     public const string AfterKeptPayload = "collect.payload";
     public const string AfterEndRecorded = "collect.end";
@@ -41,7 +43,7 @@ internal sealed class KillPoints
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
-        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry);
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent);
 
     private readonly string? armed;
 

@@ -40,6 +40,9 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     /// <summary>After this the job is not worth running.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>When the job was submitted; part of its line's key in the list of jobs.</summary>
+    public DateTimeOffset? SubmittedAt { get; init; }
+
     /// <summary>What follows the job's end. Here, so that a job with nothing to follow needs no read of its receipt.</summary>
     public Follows Follows { get; init; }
 
@@ -58,6 +61,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string OrderingKeyProperty = "weir-ordering-key";
     private const string StrictKeyProperty = "weir-strict-key";
     private const string ExpiresProperty = "weir-expires";
+    private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
 
     public string MessageId => Replays == 0
@@ -91,6 +95,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             properties[StrictKeyProperty] = StrictKey;
         if (ExpiresAt is { } expires)
             properties[ExpiresProperty] = expires;
+        if (SubmittedAt is { } submitted)
+            properties[SubmittedProperty] = submitted;
         if (Follows != Follows.Nothing)
             properties[FollowsProperty] = (int)Follows;
         if (TraceParent is not null)
@@ -123,6 +129,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             StrictKey = Text(properties, StrictKeyProperty),
             SequenceNumber = message.SequenceNumber,
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
+            SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
             TraceParent = Text(properties, TraceParentProperty),
         };

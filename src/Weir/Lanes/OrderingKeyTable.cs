@@ -8,7 +8,7 @@ namespace Weir.Lanes;
 /// row "parked-…" holds each job that waits behind it, in the order in which the broker had them. Rows are parked only together with a
 /// change of the head, so whoever removes a head by its ETag knows that nobody waits.
 /// </summary>
-internal sealed class OrderingKeyTable(TableServiceClient tables, TimeProvider clock)
+internal sealed class OrderingKeyTable(TableServiceClient tables, TimeProvider clock) : IStoredTable
 {
     private const string Name = "OrderingKeys";
     private const int MaxTries = 8;

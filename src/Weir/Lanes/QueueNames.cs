@@ -10,6 +10,9 @@ public static class QueueNames
     /// <summary>Behind a queue's name: where its messages go that nobody can bring to an end.</summary>
     public const string DeadLetters = "/$deadletterqueue";
 
+    /// <summary>The topic on which the ends of jobs are told.</summary>
+    public const string Events = "weir-events";
+
     public static string Of(Queue queue) => queue switch
     {
         Queue.Critical => Critical,

@@ -7,15 +7,17 @@ internal sealed class JobWatch(ReceiptTable receipts, TimeProvider clock)
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// The job once it is final, or as it stands when <paramref name="wait"/> is over; null when there is none. The receipt is read at
-    /// growing intervals, at most 65 times in 30 s.
+    /// The job once it is final, or as it stands when <paramref name="wait"/> is over; null when there is none, or it belongs to a tenant
+    /// that <paramref name="sees"/> does not: at once then, as if there were none. The receipt is read at growing intervals, at most 65 times in 30 s.
     /// </summary>
-    public async Task<JobRecord?> UntilFinalAsync(string jobId, TimeSpan wait, CancellationToken cancellation)
+    public async Task<JobRecord?> UntilFinalAsync(string jobId, TimeSpan wait, Func<string, bool> sees, CancellationToken cancellation)
     {
         var until = clock.GetUtcNow() + wait;
         var pause = FirstPause;
         while (await receipts.ReadAsync(jobId, cancellation) is { } job)
         {
+            if (!sees(job.Receipt.Tenant))
+                return null;
             var left = until - clock.GetUtcNow();
             if (job.Receipt.State.IsFinal() || left <= TimeSpan.Zero)
                 return job;

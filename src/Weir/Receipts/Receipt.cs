@@ -108,6 +108,9 @@ internal sealed partial class Receipt(TableEntity row)
 
     public string? DeadLetterReason => row.GetString(Column.DeadLetterReason);
 
+    /// <summary>Who is told of the end by a webhook.</summary>
+    public string? CallbackUrl => row.GetString(Column.CallbackUrl);
+
     /// <summary>How many attempts belong to runs before the last replay.</summary>
     public int EarlierAttempts => row.GetInt32(Column.EarlierAttempts) ?? 0;
 
@@ -122,6 +125,7 @@ internal sealed partial class Receipt(TableEntity row)
         OrderingKey = OrderingKey,
         StrictKey = StrictKey,
         ExpiresAt = ExpiresAt,
+        SubmittedAt = SubmittedAt,
         Follows = Follows,
         TraceParent = TraceParent,
     };
@@ -176,6 +180,7 @@ internal sealed partial class Receipt(TableEntity row)
         public const string ParentId = "ParentId";
         public const string EarlierAttempts = "EarlierAttempts";
         public const string Follows = "Follows";
+        public const string CallbackUrl = "CallbackUrl";
         public const string Outcome = "Outcome";
     }
 }

@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Data.Tables;
 using Weir.Execution;
+using Weir.Index;
 using Weir.Submission;
 using static Weir.Receipts.Receipt;
 
@@ -10,7 +12,7 @@ namespace Weir.Receipts;
 /// The table Receipts: one method per thing that happens to a receipt, each one table operation. A method that takes an ETag
 /// changes the receipt only if nobody else has since, and returns null when somebody has.
 /// </summary>
-internal sealed partial class ReceiptTable(TableServiceClient tables)
+internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex index) : IStoredTable
 {
     public const string Name = "Receipts";
     public const string ReceiptRow = "job";
@@ -21,17 +23,15 @@ internal sealed partial class ReceiptTable(TableServiceClient tables)
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
+    /// <summary>Adds a receipt, and its line to the list of jobs: here, so that there is no way to a job without one.</summary>
     /// <returns>The new receipt's ETag; null when the job has one already.</returns>
     public async Task<ETag?> AddAsync(TableEntity receipt, IReadOnlyList<TableEntity> chunks, CancellationToken cancellation)
     {
         try
         {
-            if (chunks.Count == 0)
-                return EtagOf(await table.AddEntityAsync(receipt, cancellation));
-
-            var all = chunks.Prepend(receipt).Select(row => new TableTransactionAction(TableTransactionActionType.Add, row));
-            var answers = await table.SubmitTransactionAsync(all, cancellation);
-            return EtagOf(answers.Value[0]);
+            var etag = chunks.Count == 0 ? EtagOf(await table.AddEntityAsync(receipt, cancellation)) : await AddWithAsync(receipt, chunks, cancellation);
+            index.Put(JobSummary.Of(new Receipt(receipt)));
+            return etag;
         }
         catch (RequestFailedException conflict) when (conflict.Status == 409)
         {
@@ -145,6 +145,46 @@ internal sealed partial class ReceiptTable(TableServiceClient tables)
         return rows;
     }
 
+    /// <summary>The receipts, without what lies beside them, that were written last between two moments: reads through the table.</summary>
+    public async IAsyncEnumerable<Receipt> ChangedAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var filter = TableClient.CreateQueryFilter($"RowKey eq {ReceiptRow} and Timestamp ge {from} and Timestamp le {to}");
+        await foreach (var row in table.QueryAsync<TableEntity>(filter, maxPerPage: 1_000, cancellationToken: cancellation))
+            yield return new Receipt(row);
+    }
+
+    /// <summary>
+    /// Removes the receipt and everything beside it, as one transaction if it has up to 99 rows beside it; else the rest goes before, each time only if the receipt is
+    /// still as expected. False when it is not.
+    /// </summary>
+    public async Task<bool> RemoveAsync(string jobId, ETag expected, CancellationToken cancellation)
+    {
+        var beside = new List<TableEntity>();
+        await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {jobId}"), select: ["PartitionKey", "RowKey"], cancellationToken: cancellation))
+        {
+            if (row.RowKey != ReceiptRow)
+                beside.Add(new TableEntity(jobId, row.RowKey));
+        }
+        try
+        {
+            for (; beside.Count > MostBeside; beside.RemoveRange(0, MostBeside))
+            {
+                var touch = new TableTransactionAction(TableTransactionActionType.UpdateMerge, new TableEntity(jobId, ReceiptRow), expected);
+                var answers = await table.SubmitTransactionAsync(beside.Take(MostBeside).Select(Delete).Prepend(touch), cancellation);
+                expected = EtagOf(answers.Value[0]);
+            }
+            var receipt = new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(jobId, ReceiptRow), expected);
+            await table.SubmitTransactionAsync(beside.Select(Delete).Prepend(receipt), cancellation);
+            return true;
+        }
+        catch (TableTransactionFailedException changed) when (changed.Status is 404 or 412)
+        {
+            return false;
+        }
+
+        static TableTransactionAction Delete(TableEntity row) => new(TableTransactionActionType.Delete, row, ETag.All);
+    }
+
     /// <summary>Gives the job up for whoever comes next: no attempt is counted, none is on record.</summary>
     public Task<ETag?> HandBackAsync(string jobId, ETag expected, CancellationToken cancellation) =>
         MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.State] = nameof(JobState.Queued) }, expected, cancellation);
@@ -177,6 +217,9 @@ internal sealed partial class ReceiptTable(TableServiceClient tables)
             return false;
         }
     }
+
+    /// <summary>A transaction takes 100 rows, the receipt's included.</summary>
+    private const int MostBeside = 99;
 
     /// <summary>A string property holds 64 KiB of UTF-16; half of that is safe for UTF-8 of any kind.</summary>
     private const int MaxInlineResult = 32 * 1024;
@@ -231,6 +274,13 @@ internal sealed partial class ReceiptTable(TableServiceClient tables)
         {
             return null;
         }
+    }
+
+    private async Task<ETag> AddWithAsync(TableEntity receipt, IReadOnlyList<TableEntity> chunks, CancellationToken cancellation)
+    {
+        var all = chunks.Prepend(receipt).Select(row => new TableTransactionAction(TableTransactionActionType.Add, row));
+        var answers = await table.SubmitTransactionAsync(all, cancellation);
+        return EtagOf(answers.Value[0]);
     }
 
     private static ETag EtagOf(Response answer) =>

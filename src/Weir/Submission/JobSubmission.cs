@@ -1,4 +1,5 @@
 using Weir.Catalog;
+using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -12,7 +13,7 @@ namespace Weir.Submission;
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -44,7 +45,7 @@ internal sealed class JobSubmission(
     public Submitted.Refused? Check(SubmitRequest request, string tenant, string? idempotencyKey, out NewJob? job)
     {
         job = null;
-        if (catalog.Find(request.Type) is not { } type)
+        if (catalog.Find(request.Type) is not { } type || (type.IsInternal && !request.IsInternal))
             return Submitted.Refuse(Refusal.UnknownType, $"There is no job type '{request.Type}' here; GET /api/catalog lists those there are.");
         var now = clock.GetUtcNow();
         if (request.Timing.Check(now) is { } wrongTime)
@@ -58,6 +59,9 @@ internal sealed class JobSubmission(
         var errors = type.Check(request.Version ?? type.Version, request.Payload);
         if (errors.Count > 0)
             return Submitted.Refuse(Refusal.ContractViolation, $"The payload breaks the contract of '{type.Name}'.", [.. errors.Select(error => error with { Pointer = "/payload" + error.Pointer })]);
+
+        if (request.CallbackUrl is { } callback && callbacks.Refuse(callback, tenant) is { } wrong)
+            return Submitted.Refuse(Refusal.CallbackRefused, wrong);
 
         var payload = Payload.Of(request.Payload);
         if (payload.Bytes.Length > MaxPayload)

@@ -34,7 +34,10 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
 
     private DateTimeOffset? ExpiresAt => Request.Timing.ExpiresAt(SubmittedAt);
 
-    private Follows Follows => Request.Unique is null ? Follows.Nothing : Follows.Unique;
+    private Follows Follows =>
+        (Request.Unique is null ? Follows.Nothing : Follows.Unique)
+        | (Request.CallbackUrl is null ? Follows.Nothing : Follows.Callback)
+        | (Type.CompletionEvent ? Follows.Event : Follows.Nothing);
 
     private string? StrictKey => Type.Ordering == Ordering.Strict && Request.OrderingKey is { } key ? OrderedKeys.KeyOf(Tenant, Queue, key) : null;
 
@@ -64,6 +67,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.StrictKey] = strictKey;
         if (Request.CorrelationId is { } correlationId)
             receipt[Column.CorrelationId] = correlationId;
+        if (Request.CallbackUrl is { } callbackUrl)
+            receipt[Column.CallbackUrl] = callbackUrl;
         if (NotBefore is { } notBefore)
             receipt[Column.NotBefore] = notBefore;
         if (ExpiresAt is { } expiresAt)
@@ -84,6 +89,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         OrderingKey = Request.OrderingKey,
         StrictKey = StrictKey,
         ExpiresAt = ExpiresAt,
+        SubmittedAt = SubmittedAt,
         Follows = Follows,
         TraceParent = traceParent,
     };

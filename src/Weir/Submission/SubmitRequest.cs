@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Catalog;
+using Weir.Completion;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -21,10 +22,16 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     public UniqueRequest? Unique { get; init; }
 
+    /// <summary>Who is to be told of the end, by a webhook.</summary>
+    public string? CallbackUrl { get; init; }
+
+    /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
+    public bool IsInternal { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
-    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId", .. Timing.Fields, "unique"];
+    private static readonly string[] Known = ["type", "payload", "version", "priority", "orderingKey", "correlationId", .. Timing.Fields, "unique", "callbackUrl"];
 
     /// <summary>Reads one submission, or says everything that is wrong with its form.</summary>
     /// <param name="body">The submission.</param>
@@ -57,6 +64,7 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
             CorrelationId = Text(body, "correlationId", MaxKey, errors),
             Timing = Timing.Read(body, errors),
             Unique = UniqueRequest.Read(body, errors),
+            CallbackUrl = Text(body, "callbackUrl", CallbackUrls.MaxLength, errors),
         };
         return errors.Count == 0 ? request : null;
     }

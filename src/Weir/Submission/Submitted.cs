@@ -45,4 +45,7 @@ internal enum Refusal
 
     /// <summary>Too many submissions wanted one unique key at the same moment.</summary>
     Contended,
+
+    /// <summary>Nobody could be told there of its end.</summary>
+    CallbackRefused,
 }

@@ -8,7 +8,7 @@ namespace Weir.Uniqueness;
 /// The table Uniques: for each key that is in use, which job holds it. The row only points: whether that job still counts is for its
 /// receipt to say, so that no crash leaves a key taken by nobody.
 /// </summary>
-internal sealed class UniqueTable(TableServiceClient tables)
+internal sealed class UniqueTable(TableServiceClient tables) : IStoredTable
 {
     public const string Name = "Uniques";
 

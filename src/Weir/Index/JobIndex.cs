@@ -1,0 +1,187 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Weir.Index;
+
+/// <summary>
+/// Writes the list of jobs, behind what happens to them: lines are gathered in memory and written each second, or by the hundred, so that the list costs a job next
+/// to nothing. What a crash takes along of this instance's last second is found again by <see cref="LostLines"/>; a job itself never depends on its line.
+/// </summary>
+internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, ILogger<JobIndex> logger) : IHostedService, IDisposable
+{
+    private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Some 5 MB. Reached only while this table takes no writes and the others do.</summary>
+    private const int MostLines = 10_000;
+
+    private readonly Lock guard = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly SemaphoreSlim flushing = new(1);
+    private Dictionary<string, JobSummary> lines = new(StringComparer.Ordinal);
+    private TaskCompletionSource enough = NewSignal();
+    private Task writing = Task.CompletedTask;
+    private DateTimeOffset writtenUntil = clock.GetUtcNow();
+    private DateTimeOffset? gap;
+
+    /// <summary>Every line that was put before this moment is in the table.</summary>
+    public DateTimeOffset WrittenUntil
+    {
+        get
+        {
+            lock (guard)
+                return gap ?? writtenUntil;
+        }
+    }
+
+    /// <summary>Whether everything is in the table.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (guard)
+                return lines.Count == 0 && gap is null;
+        }
+    }
+
+    /// <summary>Adds a line, or what it says to the line there is.</summary>
+    public void Put(JobSummary job)
+    {
+        lock (guard)
+        {
+            if (Keep(job) && lines.Count >= JobIndexTable.Batch)
+                enough.TrySetResult();
+        }
+    }
+
+    /// <summary>Since when lines may have been dropped because there were too many; whoever asks is to find them again. Null: none were.</summary>
+    public DateTimeOffset? TakeGap()
+    {
+        lock (guard)
+        {
+            if (gap is null || lines.Count > MostLines / 2)
+                return null;
+            var since = gap;
+            gap = null;
+            return since;
+        }
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        writing = RunAsync(stopping.Token);
+    }
+
+    /// <summary>Runs after the triggers have drained: what they did last is written too.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await stopping.CancelAsync();
+        await writing.WaitAsync(cancellationToken);
+        await FlushAsync(cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        stopping.Dispose();
+        flushing.Dispose();
+    }
+
+    /// <summary>Writes what there is. False when the table would not take it; the lines are kept for the next time.</summary>
+    public async Task<bool> FlushAsync(CancellationToken cancellation)
+    {
+        await flushing.WaitAsync(cancellation);
+        try
+        {
+            return await WriteAsync(cancellation);
+        }
+        finally
+        {
+            flushing.Release();
+        }
+    }
+
+    private async Task<bool> WriteAsync(CancellationToken cancellation)
+    {
+        var (taken, takenAt) = Take();
+        try
+        {
+            foreach (var batch in taken.Values.GroupBy(job => job.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)))
+            {
+                await table.WriteAsync(batch, cancellation);
+                foreach (var job in batch)
+                    taken.Remove(job.RowKey);
+            }
+            lock (guard)
+                writtenUntil = takenAt;
+            return true;
+        }
+        catch (Exception failure)
+        {
+            var kept = PutBack(taken);
+            LogNotWritten(failure, taken.Count, kept);
+            return false;
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await Task.WhenAny(enough.Task, Task.Delay(FlushEvery, clock, stop));
+            if (stop.IsCancellationRequested)
+                return;
+            // The write itself is not cut off by the stop: it is short, and what it has begun is better done.
+            if (!await FlushAsync(CancellationToken.None))
+                await Task.WhenAny(Task.Delay(FlushEvery, clock, stop));
+        }
+    }
+
+    private (Dictionary<string, JobSummary> Lines, DateTimeOffset At) Take()
+    {
+        lock (guard)
+        {
+            var taken = lines;
+            lines = new Dictionary<string, JobSummary>(StringComparer.Ordinal);
+            enough = NewSignal();
+            return (taken, clock.GetUtcNow());
+        }
+    }
+
+    private int PutBack(Dictionary<string, JobSummary> taken)
+    {
+        lock (guard)
+        {
+            var kept = 0;
+            foreach (var (row, job) in taken)
+            {
+                if (lines.TryGetValue(row, out var newer))
+                    lines[row] = newer.Over(job);
+                else if (!Keep(job))
+                    continue;
+                kept++;
+            }
+            return kept;
+        }
+    }
+
+    private bool Keep(JobSummary job)
+    {
+        var row = job.RowKey;
+        if (lines.TryGetValue(row, out var earlier))
+        {
+            lines[row] = job.Over(earlier);
+            return true;
+        }
+        if (lines.Count >= MostLines)
+        {
+            gap ??= writtenUntil;
+            return false;
+        }
+        lines[row] = job;
+        return true;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(1530, LogLevel.Warning, "{Count} lines of the list of jobs could not be written; {Kept} are kept for the next try, the rest is looked for later")]
+    private partial void LogNotWritten(Exception failure, int count, int kept);
+}

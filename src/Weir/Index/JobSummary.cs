@@ -1,0 +1,111 @@
+using System.Globalization;
+using Azure.Data.Tables;
+using Weir.Lanes;
+using Weir.Receipts;
+
+namespace Weir.Index;
+
+/// <summary>
+/// A line of the list of jobs. Its key follows from the job's id and its time of submission, so that whoever writes of a job writes to one row. A row
+/// without a state says no more than that there is such a job; its receipt knows the rest.
+/// </summary>
+internal sealed record JobSummary(string Id, string Type, string Tenant, DateTimeOffset SubmittedAt)
+{
+    /// <summary>Null when only its end is known.</summary>
+    public Queue? Queue { get; init; }
+
+    public string? CorrelationId { get; init; }
+
+    /// <summary>The state in which it ended; null before.</summary>
+    public JobState? State { get; init; }
+
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    public string PartitionKey => IndexKey.Partition(SubmittedAt, Id);
+
+    public string RowKey => IndexKey.Row(SubmittedAt, Id);
+
+    /// <summary>
+    /// Whether the receipt knows more: the job was still on its way, or may have been replayed from the dead letters since, or a crash took the line of its submission along.
+    /// </summary>
+    public bool IsBehind => State is null or JobState.DeadLettered || Queue is null;
+
+    public static JobSummary Of(Receipt receipt) => new(receipt.Id, receipt.Type, receipt.Tenant, receipt.SubmittedAt)
+    {
+        Queue = receipt.Queue,
+        CorrelationId = receipt.CorrelationId,
+        State = receipt.State.IsFinal() ? receipt.State : null,
+        FinishedAt = receipt.State.IsFinal() ? receipt.FinishedAt : null,
+    };
+
+    public static JobSummary Of(JobMessage message, JobState state, DateTimeOffset submittedAt, DateTimeOffset finishedAt) =>
+        new(message.JobId, message.Type, message.Tenant, submittedAt) { State = state, FinishedAt = finishedAt };
+
+    public static JobSummary Of(TableEntity row) => new(
+        row.GetString("Job") ?? "", row.GetString("Type") ?? "", row.GetString("Tenant") ?? "", row.GetDateTimeOffset("SubmittedAt") ?? default)
+    {
+        Queue = row.GetString("Queue") is { } queue ? Enum.Parse<Queue>(queue) : null,
+        CorrelationId = row.GetString("CorrelationId"),
+        State = row.GetString("State") is { } state ? Enum.Parse<JobState>(state) : null,
+        FinishedAt = row.GetDateTimeOffset("FinishedAt"),
+    };
+
+    /// <summary>Only what is known: merged into the row, it takes nothing away that another instance has written.</summary>
+    public TableEntity ToRow()
+    {
+        var row = new TableEntity(PartitionKey, RowKey)
+        {
+            ["Job"] = Id,
+            ["Type"] = Type,
+            ["Tenant"] = Tenant,
+            ["SubmittedAt"] = SubmittedAt,
+        };
+        if (Queue is { } queue)
+            row["Queue"] = queue.ToString();
+        if (CorrelationId is not null)
+            row["CorrelationId"] = CorrelationId;
+        if (State is { } state)
+            row["State"] = state.ToString();
+        if (FinishedAt is { } finishedAt)
+            row["FinishedAt"] = finishedAt;
+        return row;
+    }
+
+    /// <summary>What two lines about one job say together; of what both say, this one is right.</summary>
+    public JobSummary Over(JobSummary earlier) => this with
+    {
+        Queue = Queue ?? earlier.Queue,
+        CorrelationId = CorrelationId ?? earlier.CorrelationId,
+        State = State ?? earlier.State,
+        FinishedAt = FinishedAt ?? earlier.FinishedAt,
+    };
+}
+
+/// <summary>
+/// The keys of the index: an hour and a shard as partition, so that a busy hour is written to several; and in it the time counted down, so that Table storage's
+/// one order, ascending, is newest first.
+/// </summary>
+internal static class IndexKey
+{
+    /// <summary>A partition takes 2,000 rows a second (Table storage), so this is 8,000 jobs a second. Never fewer, or rows are no longer found.</summary>
+    public const int Shards = 4;
+
+    private const long LastMillisecond = 253_402_300_799_999; // of the year 9999
+
+    public static string Partition(DateTimeOffset submittedAt, string jobId) => Partition(submittedAt, jobId[^1] % Shards);
+
+    public static string Partition(DateTimeOffset hour, int shard) => string.Create(CultureInfo.InvariantCulture, $"{hour.UtcDateTime:yyyyMMddHH}-{shard}");
+
+    public static string Row(DateTimeOffset submittedAt, string jobId) => $"{At(submittedAt)}-{jobId}";
+
+    /// <summary>Stands before all rows of this millisecond, and so after all of later ones.</summary>
+    public static string At(DateTimeOffset time) => string.Create(CultureInfo.InvariantCulture, $"{LastMillisecond - time.ToUnixTimeMilliseconds():D15}");
+
+    public static DateTimeOffset TimeOf(string row) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(LastMillisecond - long.Parse(row.AsSpan(0, 15), CultureInfo.InvariantCulture));
+
+    /// <summary>Whether the first part of a text of digits is a time that can be.</summary>
+    public static bool IsTime(string row) => long.Parse(row.AsSpan(0, 15), CultureInfo.InvariantCulture) <= LastMillisecond;
+
+    public static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerHour, TimeSpan.Zero);
+}

@@ -1,0 +1,123 @@
+using System.Reflection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Weir.Execution;
+using Weir.Index;
+
+namespace Weir.Instances;
+
+/// <summary>
+/// Says every 10 s that this instance lives, what it runs, and how far it has written the list of jobs. One that has been silent for a minute is
+/// dead; whoever sees that first finds the lines that went down with it.
+/// </summary>
+internal sealed partial class Heartbeat(
+    InstanceTable table, Instance instance, InFlight inFlight, JobIndex index, LostLines lost, TimeProvider clock, ILogger<Heartbeat> logger) : IHostedService, IDisposable
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Several beats may fail before anybody takes this instance for dead; and being taken for it wrongly costs a search, no more.</summary>
+    private static readonly TimeSpan Dead = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan SearchLimit = TimeSpan.FromMinutes(15);
+
+    /// <summary>A string property holds 32,768 characters; a job takes some 250.</summary>
+    private const int MostJobs = 100;
+
+    private static readonly string Version =
+        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly DateTimeOffset startedAt = clock.GetUtcNow();
+    private Task beating = Task.CompletedTask;
+    private Task searching = Task.CompletedTask;
+
+    /// <summary>Before the triggers start: from its first job on this instance is known, and missed if it dies.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await table.WriteAsync(Present(), cancellationToken);
+        beating = RunAsync(stopping.Token);
+    }
+
+    /// <summary>After the index has been written to its end. If it could not be, the row stays, and with it the duty to look for the lines.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await stopping.CancelAsync();
+        await beating.WaitAsync(cancellationToken);
+        await searching.WaitAsync(cancellationToken);
+        if (index.IsEmpty)
+            await table.RemoveAsync(instance.Id, cancellationToken);
+    }
+
+    public void Dispose() => stopping.Dispose();
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                if (searching.IsCompleted)
+                    searching = SearchAsync(stop);
+                await Task.Delay(Interval, clock, stop);
+                await table.WriteAsync(Present(), stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                LogNotWritten(failure);
+            }
+        }
+    }
+
+    private InstanceRecord Present()
+    {
+        var claims = inFlight.Claims;
+        var jobs = claims.Take(MostJobs).Select(claim =>
+            new RunningJob(claim.Message.JobId, claim.Message.Type, claim.Message.Tenant, claim.Message.Lane, claim.Attempt.Number, claim.Attempt.StartedAt));
+        return new InstanceRecord(instance.Id, Version, startedAt, clock.GetUtcNow(), index.WrittenUntil, claims.Count, [.. jobs]);
+    }
+
+    /// <summary>Looks for the lines of dead instances, and for those that this one had to drop.</summary>
+    private async Task SearchAsync(CancellationToken stop)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(SearchLimit, clock);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+            if (index.TakeGap() is { } since)
+                await lost.FindAsync(since, clock.GetUtcNow(), ended.Token);
+            foreach (var other in await table.ReadAsync(ended.Token))
+            {
+                if (other.Id != instance.Id && other.SeenAt + Dead < clock.GetUtcNow() && !(other.AdoptedUntil > clock.GetUtcNow()))
+                    await SearchForAsync(other, ended.Token);
+            }
+        }
+        catch (Exception failure)
+        {
+            if (!stop.IsCancellationRequested)
+                LogSearchFailed(failure);
+        }
+    }
+
+    private async Task SearchForAsync(InstanceRecord dead, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        if (!await table.AdoptAsync(dead, now + SearchLimit, cancellation))
+            return;
+        LogDied(dead.Id, dead.SeenAt, dead.Running);
+        await lost.FindAsync(dead.IndexedUntil, now, cancellation);
+        await table.RemoveAsync(dead.Id, cancellation);
+    }
+
+    [LoggerMessage(1540, LogLevel.Warning, "This instance could not say that it lives")]
+    private partial void LogNotWritten(Exception failure);
+
+    [LoggerMessage(1541, LogLevel.Warning, "Instance {Instance} died: it was last seen at {SeenAt:O}, with {Running} jobs, which go on elsewhere when their leases end")]
+    private partial void LogDied(string instance, DateTimeOffset seenAt, int running);
+
+    [LoggerMessage(1542, LogLevel.Warning, "The lines of lost jobs could not all be found; it is tried again")]
+    private partial void LogSearchFailed(Exception failure);
+}

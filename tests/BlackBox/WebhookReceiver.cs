@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace BlackBox.Tests;
+
+/// <summary>The other side of a webhook: a real HTTP server, which answers as a test tells it to and keeps what came.</summary>
+internal sealed class WebhookReceiver : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly HttpListener listener = new();
+    private readonly List<Delivery> deliveries = [];
+    private readonly Func<int, Answer> answer;
+    private readonly Task serving;
+
+    /// <param name="answer">The answer to the first, second, … request; 204 unless set.</param>
+    /// <param name="host">The name in the address; it listens on every interface.</param>
+    public WebhookReceiver(Func<int, Answer>? answer = null, string host = "127.0.0.1")
+    {
+        this.answer = answer ?? (_ => new Answer(204));
+        var port = FreePort();
+        listener.Prefixes.Add($"http://*:{port}/");
+        Url = $"http://{host}:{port}/hook";
+        listener.Start();
+        serving = ServeAsync();
+    }
+
+    public string Url { get; }
+
+    public IReadOnlyList<Delivery> Deliveries
+    {
+        get
+        {
+            lock (deliveries)
+                return [.. deliveries];
+        }
+    }
+
+    public async Task<IReadOnlyList<Delivery>> UntilAsync(int count)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (Deliveries.Count < count)
+        {
+            if (limit.IsCancellationRequested)
+                Assert.Fail($"Expected {count} webhooks, got {Deliveries.Count}.");
+            await Task.Delay(20);
+        }
+        return Deliveries;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        listener.Stop();
+        await serving;
+        listener.Close();
+    }
+
+    private async Task ServeAsync()
+    {
+        while (true)
+        {
+            HttpListenerContext context;
+            try
+            {
+                context = await listener.GetContextAsync();
+            }
+            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+            using var reader = new StreamReader(context.Request.InputStream, Encoding.UTF8);
+            var delivery = new Delivery(
+                context.Request.Url!.PathAndQuery, context.Request.Headers["webhook-id"]!, context.Request.Headers["webhook-timestamp"]!,
+                context.Request.Headers["webhook-signature"]!, await reader.ReadToEndAsync(), TimeProvider.System.GetTimestamp());
+            int count;
+            lock (deliveries)
+            {
+                deliveries.Add(delivery);
+                count = deliveries.Count;
+            }
+            var (status, header, value) = answer(count);
+            context.Response.StatusCode = status;
+            if (header is not null)
+                context.Response.Headers[header] = value;
+            context.Response.Close();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
+
+internal sealed record Answer(int Status, string? Header = null, string? Value = null);
+
+internal sealed record Delivery(string Path, string Id, string Timestamp, string Signature, string Body, long At)
+{
+    /// <summary>As the documentation tells receivers to verify it.</summary>
+    public bool IsSignedBy(string secret)
+    {
+        var expected = HMACSHA256.HashData(Convert.FromBase64String(secret["whsec_".Length..]), Encoding.UTF8.GetBytes($"{Id}.{Timestamp}.{Body}"));
+        return Signature.Split(' ').Any(one => one.StartsWith("v1,", StringComparison.Ordinal) && CryptographicOperations.FixedTimeEquals(Convert.FromBase64String(one[3..]), expected));
+    }
+
+    public JsonElement Json => JsonElement.Parse(Body);
+}
