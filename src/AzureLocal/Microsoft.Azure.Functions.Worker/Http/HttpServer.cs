@@ -51,10 +51,12 @@ internal sealed class HttpServer(HttpOptions options, Invoker invoker, Cancellat
         {
             http.Abort(); // what was sent is not whole, and the client must be able to tell
         }
-        catch (Exception)
+        catch (Exception failure)
         {
             http.Response.Clear();
-            http.Response.StatusCode = http.RequestAborted.IsCancellationRequested ? StatusCodes.Status499ClientClosedRequest : StatusCodes.Status500InternalServerError;
+            http.Response.StatusCode = failure is BadHttpRequestException bad ? bad.StatusCode // a body over the limit, a broken upload
+                : http.RequestAborted.IsCancellationRequested ? StatusCodes.Status499ClientClosedRequest
+                : StatusCodes.Status500InternalServerError;
         }
     }
 
