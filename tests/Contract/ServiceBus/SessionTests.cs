@@ -109,27 +109,26 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task No_session_is_starved_by_one_that_never_runs_dry()
+    public async Task No_session_is_starved_by_those_that_never_run_dry()
     {
         await using var space = await LocalNamespace.WithSessionsAsync();
-        await space.SendAsync("0", "busy");
-        for (var i = 0; i < 20; i++)
+        string[] busy = ["busy-1", "busy-2", "busy-3"];
+        foreach (var name in busy)
+            await space.SendAsync("x", name);
+        for (var round = 0; round < 10; round++)
         {
-            await space.SendAsync("1", $"small-{i}");
-            await using var session = await space.NextSessionAsync();
-            await session.CompleteMessageAsync(await LocalNamespace.NextAsync(session));
-            await space.SendAsync("more", "busy");
+            await space.SendAsync("x", $"small-{round}");
+            var served = new List<string>();
+            while (!served.Contains($"small-{round}"))
+            {
+                await using var session = await space.NextSessionAsync();
+                served.Add(session.SessionId);
+                await session.CompleteMessageAsync(await LocalNamespace.NextAsync(session));
+                if (busy.Contains(session.SessionId))
+                    await space.SendAsync("more", session.SessionId);
+            }
+            Assert.Equal([.. busy, $"small-{round}"], served); // each goes before it once
         }
-
-        // Each turn of the busy session lets at least one of the others by, so by now nearly all of them are through.
-        Assert.InRange((await space.CountsAsync()).ActiveMessageCount, 0, 23);
-        for (var i = 0; i < 20; i++)
-        {
-            await using var session = await space.NextSessionAsync();
-            await session.CompleteMessageAsync(await LocalNamespace.NextAsync(session));
-        }
-        var left = await space.Client.CreateReceiver("jobs").PeekMessagesAsync(50);
-        Assert.DoesNotContain(left, message => message.SessionId != "busy");
     }
 
     [Fact]

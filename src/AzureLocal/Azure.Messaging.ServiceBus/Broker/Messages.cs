@@ -24,13 +24,16 @@ internal readonly record struct Taken(MessageRow Row, long FirstSequence, byte[]
     public Delivery ToDelivery(bool isPeek = false)
     {
         var enqueued = new DateTimeOffset(Row.Enqueued, TimeSpan.Zero);
+        var message = MessageFormat.Decode(Content);
+        if (Row.TimeToLive is { } lives)
+            message.TimeToLive = new TimeSpan(lives); // which the entity may have cut
         return new Delivery
         {
-            Message = MessageFormat.Decode(Content),
+            Message = message,
             SequenceNumber = Keys.SequenceOf(Row.Key),
             EnqueuedSequenceNumber = FirstSequence,
             EnqueuedTime = enqueued,
-            ExpiresAt = Row.TimeToLive is { } ttl ? enqueued + new TimeSpan(ttl) : DateTimeOffset.MaxValue,
+            ExpiresAt = Messages.Expiry(Row.Enqueued, Row.TimeToLive) is { } expiry ? new DateTimeOffset(expiry, TimeSpan.Zero) : DateTimeOffset.MaxValue,
             DeliveryCount = isPeek ? Row.Deliveries : Row.Deliveries + 1,
             State = Row.State,
             LockToken = LockNumber == 0 ? Guid.Empty : Keys.LockToken(Row.Key, LockNumber),
@@ -170,6 +173,14 @@ internal static class Messages
 
     public static long? Expiry(long enqueued, long? ttl) => ttl is { } span && span < DateTime.MaxValue.Ticks - enqueued ? enqueued + span : null;
 
+    /// <summary>A message lives as long as it says, and no longer than its entity lets it.</summary>
+    public static long? Shortest(TimeSpan ttl, long? entity)
+    {
+        if (ttl == TimeSpan.MaxValue)
+            return entity;
+        return entity is { } ceiling ? Math.Min(ceiling, ttl.Ticks) : ttl.Ticks;
+    }
+
     private static void PutInto(Transaction transaction, in MessageRow row, MessageState state, int deliveries)
     {
         var due = state == MessageState.Ready && !Keys.IsDeadLetter(row.Box) ? Expiry(row.Enqueued, row.TimeToLive) : null;
@@ -180,12 +191,5 @@ internal static class Messages
             transaction.ActAt(time);
         if (state == MessageState.Ready)
             transaction.Wake(row.Line);
-    }
-
-    private static long? Shortest(TimeSpan ttl, long? entity)
-    {
-        if (ttl == TimeSpan.MaxValue)
-            return entity;
-        return entity is { } ceiling ? Math.Min(ceiling, ttl.Ticks) : ttl.Ticks;
     }
 }
