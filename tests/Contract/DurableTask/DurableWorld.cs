@@ -76,6 +76,21 @@ internal sealed class DurableWorld : SynchronizationContext
     /// <summary>Lets everything happen that can happen now.</summary>
     public Task SettleAsync() => DelayAsync(TimeSpan.FromMilliseconds(1));
 
+    /// <summary>As Assert.ThrowsAnyAsync, which leaves the thread by ConfigureAwait(false).</summary>
+    public static async Task ThrowsAsync<T>(Func<Task> call)
+        where T : Exception
+    {
+        try
+        {
+            await call();
+        }
+        catch (T)
+        {
+            return;
+        }
+        Assert.Fail($"{typeof(T).Name} was expected.");
+    }
+
     public override void Post(SendOrPostCallback d, object? state)
     {
         hasLeft |= Environment.CurrentManagedThreadId != thread;

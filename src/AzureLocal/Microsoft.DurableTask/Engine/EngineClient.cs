@@ -19,7 +19,10 @@ internal sealed class EngineClient(
     private const int PurgeBatch = 100;
 
     public override async Task<string> ScheduleNewOrchestrationInstanceAsync(
-        TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default)
+        TaskName orchestratorName,
+        object? input = null,
+        StartOrchestrationOptions? options = null,
+        CancellationToken cancellation = default)
     {
         Count("ScheduleNewOrchestrationInstance", cancellation);
         ArgumentException.ThrowIfNullOrEmpty(orchestratorName.Name, nameof(orchestratorName));
@@ -217,8 +220,8 @@ internal sealed class EngineClient(
         var terminated = Statuses.Bits(OrchestrationRuntimeStatus.Terminated);
         if ((bits & terminated) != 0 && (bits & Statuses.UnfinishedBits) != Statuses.UnfinishedBits)
             throw new ArgumentException(
-                "The dedupe statuses name Terminated but not each of Pending, Running and Suspended: a running instance would be terminated to "
-                + "be replaced, and then be in the way as terminated.",
+                "The dedupe statuses name Terminated but not each of Pending, Running and Suspended: a running instance would be "
+                + "terminated to be replaced, and then be in the way as terminated.",
                 nameof(dedupeStatuses));
         return bits;
     }

@@ -42,13 +42,14 @@ internal interface IOrchestrationStore
     Task<TurnInput> ReadTurnAsync(TurnWork work, int known, CancellationToken cancellation);
 
     /// <summary>
-    /// All of a turn's outcome, and frees the instance. False, and nothing done, when it is no longer locked by this turn
-    /// (terminated, purged, or the lock had ended).
+    /// All of a turn's outcome, and frees the instance. Of the activities that the turn asked for it locks as many as
+    /// <paramref name="next"/> has room for: that saves the engine a transaction to take them.
     /// </summary>
-    Task<bool> CommitTurnAsync(TurnOutcome outcome, CancellationToken cancellation);
+    Task<TurnCommit> CommitTurnAsync(TurnOutcome outcome, Room next, CancellationToken cancellation);
 
-    /// <summary>False, and nothing done, when the activity is no longer wanted or was completed by another.</summary>
-    Task<bool> CompleteActivityAsync(ActivityWork work, EventKind kind, string? payload, CancellationToken cancellation);
+    /// <summary>Hands the instance the result and, with room for it, locks the turn that is due then.</summary>
+    Task<ActivityCommit> CompleteActivityAsync(
+        ActivityWork work, EventKind kind, string? payload, Room next, CancellationToken cancellation);
 
     /// <summary>Frees what this engine holds, so that it or another can take it at once.</summary>
     Task HandBackAsync(IReadOnlyCollection<TurnWork> turns, IReadOnlyCollection<ActivityWork> activities, CancellationToken cancellation);
@@ -60,7 +61,13 @@ internal interface IOrchestrationStore
 
 /// <param name="RefuseIn">One bit for each status in which an existing instance of this id refuses the new one.</param>
 internal sealed record NewInstance(
-    string Id, string Name, string Version, string? Input, IReadOnlyDictionary<string, string>? Tags, DateTimeOffset? StartAt, int RefuseIn);
+    string Id,
+    string Name,
+    string Version,
+    string? Input,
+    IReadOnlyDictionary<string, string>? Tags,
+    DateTimeOffset? StartAt,
+    int RefuseIn);
 
 /// <param name="Existing">Its status, if the instance that exists refused.</param>
 internal readonly record struct StartResult(OrchestrationRuntimeStatus? Existing);
@@ -99,6 +106,15 @@ internal sealed record TurnWork(
 
 internal sealed record ActivityWork(
     long Execution, int TaskId, long Epoch, string Name, string InstanceId, string Version, string? Input);
+
+/// <summary>For how much more the engine has room, and under which name and for how long to lock it.</summary>
+internal readonly record struct Room(int Count, string ProcessId, TimeSpan LockDuration);
+
+/// <param name="IsDone">False, and nothing done, when the turn no longer held the lock: terminated, purged, or the lock had ended.</param>
+internal readonly record struct TurnCommit(bool IsDone, IReadOnlyList<ActivityWork> Taken);
+
+/// <param name="IsDone">False, and nothing done, when nobody waits for the result or another has given it.</param>
+internal readonly record struct ActivityCommit(bool IsDone, TurnWork? Taken);
 
 internal sealed record TurnInput(IReadOnlyList<HistoryEvent> History, IReadOnlyList<Message> Messages);
 

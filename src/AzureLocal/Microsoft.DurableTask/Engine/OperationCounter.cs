@@ -9,5 +9,5 @@ internal sealed class OperationCounter
 
     public void Count(string operation) => counts.AddOrUpdate(operation, 1, static (_, count) => count + 1);
 
-    public IReadOnlyDictionary<string, long> Snapshot() => new SortedDictionary<string, long>(counts.ToDictionary(), StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, long> Snapshot() => counts.ToDictionary();
 }

@@ -9,7 +9,7 @@ internal sealed partial class OrchestrationEngine
         [LoggerMessage(1, LogLevel.Error, "Orchestration {Name} ({InstanceId}) failed: {Failure}")]
         public static partial void OrchestrationFailed(ILogger logger, string name, string instanceId, string? failure);
 
-        [LoggerMessage(2, LogLevel.Information, "A turn of {Name} ({InstanceId}) was thrown away: the instance was ended or taken over meanwhile")]
+        [LoggerMessage(2, LogLevel.Information, "A turn of {Name} ({InstanceId}) was thrown away: the instance was ended or taken over")]
         public static partial void TurnFenced(ILogger logger, string name, string instanceId);
 
         [LoggerMessage(3, LogLevel.Warning, "A turn of {Name} ({InstanceId}) could not be stored and runs again")]
@@ -32,5 +32,8 @@ internal sealed partial class OrchestrationEngine
 
         [LoggerMessage(9, LogLevel.Warning, "Cancelling an activity threw")]
         public static partial void CancellingFailed(ILogger logger, Exception failure);
+
+        [LoggerMessage(10, LogLevel.Warning, "The store could not be polled")]
+        public static partial void PollingFailed(ILogger logger, Exception failure);
     }
 }

@@ -2,6 +2,9 @@ using AzureLocal.Storage;
 using Microsoft.DurableTask.Abstractions;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
+using ActivityCode = System.Func<
+    Microsoft.DurableTask.TaskActivityContext, string?, System.Threading.CancellationToken, System.Threading.Tasks.Task<object?>>;
+using OrchestratorCode = System.Func<Microsoft.DurableTask.TaskOrchestrationContext, System.Threading.Tasks.Task<object?>>;
 
 namespace Microsoft.DurableTask.Engine;
 
@@ -16,11 +19,14 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
 
     private const int MaxSettleTries = 5;
 
+    /// <summary>A timer takes at most 49 days; for what is due later, it is asked again in between.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<string, Func<TaskOrchestrationContext, Task<object?>>> orchestrators = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, Func<TaskActivityContext, string?, CancellationToken, Task<object?>>> activities = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, OrchestratorCode> orchestrators = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, ActivityCode> activities = new(StringComparer.OrdinalIgnoreCase);
     private readonly IOrchestrationStore store;
     private readonly StoreSignals signals;
     private readonly string taskHub;
@@ -41,6 +47,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
     private readonly ITimer dueTimer;
     private readonly ITimer renewTimer;
     private readonly ITimer pollTimer;
+    private int reservedTurns;
+    private int reservedActivities;
     private TaskCompletionSource? idle;
     private Task dispatching = Task.CompletedTask;
     private bool lookForDead = true;
@@ -50,7 +58,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
     private volatile bool isClosed;
     private volatile bool isKilled;
 
-    public OrchestrationEngine(Store store, string taskHub, TimeProvider clock, Random random, ILoggerFactory loggers, EngineOptions options)
+    public OrchestrationEngine(
+        Store store, string taskHub, TimeProvider clock, Random random, ILoggerFactory loggers, EngineOptions options)
     {
         IOrchestrationStore own = new OrchestrationStore(store, taskHub, clock);
         this.store = options.DecorateStore?.Invoke(own) ?? own;
@@ -72,10 +81,10 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
     public OperationCounter Operations { get; } = new();
 
     /// <summary>Before <see cref="StartAsync"/>. Names are compared without case.</summary>
-    public void AddOrchestrator(string name, Func<TaskOrchestrationContext, Task<object?>> run) => orchestrators.Add(name, run);
+    public void AddOrchestrator(string name, OrchestratorCode run) => orchestrators.Add(name, run);
 
     /// <summary>Before <see cref="StartAsync"/>. The delegate gets its input as JSON; what it returns is made JSON here.</summary>
-    public void AddActivity(string name, Func<TaskActivityContext, string?, CancellationToken, Task<object?>> run) => activities.Add(name, run);
+    public void AddActivity(string name, ActivityCode run) => activities.Add(name, run);
 
     /// <summary>A client works whether or not the engine is started.</summary>
     public DurableTaskClient CreateClient() => new EngineClient(taskHub, store, signals, clock, random, options, Operations);
@@ -140,7 +149,9 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         };
     }
 
-    // ---- Dispatch
+    private int TurnRoom => options.MaxConcurrentOrchestrators - turns.Count - reservedTurns;
+
+    private int ActivityRoom => options.MaxConcurrentActivities - running.Count - reservedActivities;
 
     private async Task DispatchAsync()
     {
@@ -181,8 +192,8 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         int turnRoom, activityRoom;
         lock (gate)
         {
-            turnRoom = options.MaxConcurrentOrchestrators - turns.Count;
-            activityRoom = options.MaxConcurrentActivities - running.Count;
+            turnRoom = TurnRoom;
+            activityRoom = ActivityRoom;
         }
         if (turnRoom <= 0 && activityRoom <= 0)
             return false;
@@ -208,9 +219,14 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
 
     private void ArmDueTimer(DateTimeOffset? due)
     {
-        // A timer takes at most 49 days; a longer wait looks again in between.
-        var wait = due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Clamp((due.Value - clock.GetUtcNow()).Ticks, 0, TimeSpan.TicksPerDay));
-        dueTimer.Change(wait, Timeout.InfiniteTimeSpan);
+        if (due is null)
+        {
+            dueTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+        // Timers count whole milliseconds, cut off: without rounding up, the last one would be spent asking again and again.
+        var wait = Math.Ceiling((due.Value - clock.GetUtcNow()).TotalMilliseconds);
+        dueTimer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, LongestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
     private void Poll()
@@ -221,211 +237,19 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
             bell.Ring();
             return;
         }
-        var version = store.CommitVersion();
-        if (version == polledVersion)
-            return;
-        polledVersion = version;
+        try
+        {
+            var version = store.CommitVersion();
+            if (version == polledVersion)
+                return;
+            polledVersion = version;
+        }
+        catch (Exception failure)
+        {
+            // It must not reach the timer, where it would end the process. Taking will fail, too, and wait before it tries again.
+            Log.PollingFailed(logger, failure);
+        }
         bell.Ring();
-    }
-
-    // ---- Turns
-
-    private async Task RunTurnAsync(TurnWork work)
-    {
-        lock (gate)
-            turns.Add(work);
-        try
-        {
-            // Off the dispatch loop, so that turns do not wait for one another.
-            await Task.Yield();
-            await RunTurnOnceAsync(work);
-        }
-        catch (Exception failure)
-        {
-            await GiveUpTurnAsync(work, failure);
-        }
-        finally
-        {
-            lock (gate)
-            {
-                turns.Remove(work);
-                NoteIdle();
-            }
-            bell.Ring();
-        }
-    }
-
-    private async Task RunTurnOnceAsync(TurnWork work)
-    {
-        var known = histories.Get(work.Execution);
-        var input = await store.ReadTurnAsync(work, known.Count, CancellationToken.None);
-        if (isKilled)
-            return;
-        IReadOnlyList<HistoryEvent> history = input.History.Count == 0 ? known : [.. known, .. input.History];
-        if (input.Messages.Count == 0)
-        {
-            await store.HandBackAsync([work], [], CancellationToken.None);
-            return;
-        }
-        Operations.Count("Turn");
-        var outcome = RunCode(work, history, input.Messages);
-        if (!await store.CommitTurnAsync(outcome, CancellationToken.None))
-        {
-            Log.TurnFenced(logger, work.Name, work.InstanceId);
-            histories.Remove(work.Execution);
-            return;
-        }
-        if (outcome.Status == OrchestrationRuntimeStatus.Failed)
-            Log.OrchestrationFailed(logger, work.Name, work.InstanceId, outcome.FailureJson);
-        if (outcome.Status == OrchestrationRuntimeStatus.Running && outcome.Restart is null)
-            histories.Put(work.Execution, [.. history, .. outcome.NewEvents]);
-        else
-            histories.Remove(work.Execution);
-    }
-
-    private TurnOutcome RunCode(TurnWork work, IReadOnlyList<HistoryEvent> history, IReadOnlyList<Message> messages)
-    {
-        var now = clock.GetUtcNow();
-        if (!MatchesVersion(work.Version))
-            return Turn.Refuse(work, history.Count, messages, now, NotHere(
-                "VersionMismatch", $"The orchestration's version '{work.Version}' does not match '{options.DefaultVersion}' ({options.VersionMatchStrategy})."));
-        if (!orchestrators.TryGetValue(work.Name, out var code))
-            return Turn.Refuse(work, history.Count, messages, now, NotHere(
-                "OrchestratorTaskNotFound", $"No orchestrator task named '{work.Name}' was found."));
-        return Turn.Run(work, code, history, messages, now, options, loggers);
-    }
-
-    /// <summary>Storage failed: the turn runs again, here or elsewhere, but not in a hot loop.</summary>
-    private async Task GiveUpTurnAsync(TurnWork work, Exception failure)
-    {
-        if (isKilled)
-            return;
-        Log.TurnFailed(logger, failure, work.Name, work.InstanceId);
-        histories.Remove(work.Execution);
-        await PauseAsync(FirstRetry);
-        await TryHandBackAsync([work], []);
-    }
-
-    // ---- Activities
-
-    private async Task RunActivityAsync(ActivityWork work)
-    {
-        var lost = new CancellationTokenSource();
-        lock (gate)
-        {
-            running.Add(work, lost);
-            StartRenewing();
-        }
-        try
-        {
-            await Task.Yield();
-            Operations.Count("Activity");
-            var (kind, payload) = await CallActivityAsync(work, lost.Token);
-            if (IsHeld(work))
-                await SettleAsync(work, kind, payload);
-        }
-        finally
-        {
-            lock (gate)
-            {
-                running.Remove(work);
-                NoteIdle();
-            }
-            bell.Ring();
-        }
-    }
-
-    private async Task<(EventKind Kind, string? Payload)> CallActivityAsync(ActivityWork work, CancellationToken lost)
-    {
-        try
-        {
-            if (!activities.TryGetValue(work.Name, out var run))
-                return (EventKind.ActivityFailed, Failure.ToJson(NotHere("ActivityTaskNotFound", $"No activity task named '{work.Name}' was found.")));
-            var output = await run(new ActivityContext(work), work.Input, lost);
-            return (EventKind.ActivityCompleted, Payloads.Serialize(options.DataConverter, output));
-        }
-        catch (Exception failure)
-        {
-            return (EventKind.ActivityFailed, Failure.ToJson(TaskFailureDetails.FromException(failure)));
-        }
-    }
-
-    private bool IsHeld(ActivityWork work)
-    {
-        lock (gate)
-            return !isKilled && running.ContainsKey(work);
-    }
-
-    private async Task SettleAsync(ActivityWork work, EventKind kind, string? payload)
-    {
-        var delay = FirstRetry;
-        for (var attempt = 1; IsHeld(work); attempt++)
-        {
-            try
-            {
-                if (!await store.CompleteActivityAsync(work, kind, payload, CancellationToken.None))
-                    Log.ActivityDropped(logger, work.Name, work.InstanceId);
-                return;
-            }
-            catch (Exception failure) when (!isKilled)
-            {
-                Log.SettlingFailed(logger, failure, work.Name, work.InstanceId);
-                if (attempt == MaxSettleTries)
-                    return; // its lock ends by itself, and it runs again
-            }
-            await Task.Delay(delay, clock, CancellationToken.None);
-            delay *= 2;
-        }
-    }
-
-    // ---- Locks
-
-    private void StartRenewing()
-    {
-        if (isRenewing || isClosed)
-            return;
-        isRenewing = true;
-        renewTimer.Change(options.LockDuration / 3, Timeout.InfiniteTimeSpan);
-    }
-
-    /// <summary>
-    /// Renews all that runs, every third of a lock; with nothing left the timer rests. An activity of less than that renews nothing.
-    /// </summary>
-    private async Task RenewAsync()
-    {
-        while (true)
-        {
-            await renewBell.WaitAsync();
-            if (isClosed)
-                return;
-            ActivityWork[] held;
-            lock (gate)
-            {
-                isRenewing = false;
-                held = [.. running.Keys];
-                if (held.Length > 0)
-                    StartRenewing();
-            }
-            if (held.Length == 0)
-                continue;
-            try
-            {
-                foreach (var gone in await store.RenewAsync(held, options.LockDuration, CancellationToken.None))
-                    Lose(gone);
-            }
-            catch (Exception failure)
-            {
-                Log.RenewingFailed(logger, failure); // there is another try before the locks end
-            }
-        }
-    }
-
-    private void Lose(ActivityWork work)
-    {
-        CancellationTokenSource? lost;
-        lock (gate)
-            running.TryGetValue(work, out lost);
-        Cancel(lost);
     }
 
     private async Task HandBackAsync()
@@ -459,18 +283,6 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         }
     }
 
-    private void Cancel(CancellationTokenSource? source)
-    {
-        try
-        {
-            source?.Cancel();
-        }
-        catch (AggregateException failure)
-        {
-            Log.CancellingFailed(logger, failure); // thrown by what the activity has registered with its token
-        }
-    }
-
     private Task WhenIdle()
     {
         lock (gate)
@@ -496,16 +308,5 @@ internal sealed partial class OrchestrationEngine : IAsyncDisposable
         dueTimer.Dispose();
         renewTimer.Dispose();
         pollTimer.Dispose();
-    }
-
-    private static TaskFailureDetails NotHere(string type, string message) => new(type, message, null, null, null) { IsNonRetriable = true };
-
-    private sealed class ActivityContext(ActivityWork work) : TaskActivityContext
-    {
-        public override TaskName Name => work.Name;
-
-        public override string InstanceId => work.InstanceId;
-
-        public override string Version => work.Version;
     }
 }

@@ -9,7 +9,7 @@ namespace Microsoft.DurableTask.Engine;
 /// results, events, and timers, which are messages that become visible later. What is in an inbox and visible makes the instance
 /// ready; a turn takes it all.
 /// </summary>
-internal sealed class OrchestrationStore(Store store, string hub, TimeProvider clock) : IOrchestrationStore
+internal sealed partial class OrchestrationStore(Store store, string hub, TimeProvider clock) : IOrchestrationStore
 {
     /// <summary>Messages taken by one turn; the rest makes the next.</summary>
     private const int MaxMessagesPerTurn = 1_000;
@@ -41,8 +41,8 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         CREATE INDEX IF NOT EXISTS durable_inbox_order ON durable_inbox (execution, visible_at, sequence);
         CREATE TABLE IF NOT EXISTS durable_activities (
             sequence INTEGER PRIMARY KEY, hub TEXT NOT NULL, version TEXT NOT NULL, execution INTEGER NOT NULL, task INTEGER NOT NULL,
-            name TEXT NOT NULL, instance_id TEXT NOT NULL, input TEXT, locked_by TEXT, locked_until INTEGER, epoch INTEGER NOT NULL DEFAULT 0,
-            UNIQUE (execution, task)) STRICT;
+            name TEXT NOT NULL, instance_id TEXT NOT NULL, input TEXT,
+            locked_by TEXT, locked_until INTEGER, epoch INTEGER NOT NULL, UNIQUE (execution, task)) STRICT;
         CREATE INDEX IF NOT EXISTS durable_activities_ready ON durable_activities (hub, version, sequence) WHERE locked_by IS NULL;
         CREATE INDEX IF NOT EXISTS durable_activities_locked ON durable_activities (hub, locked_until) WHERE locked_by IS NOT NULL;
         """;
@@ -60,7 +60,7 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         WriteAsync((database, now) => Start(database, instance, null, now), cancellation);
 
     public Task RaiseEventAsync(string instanceId, string name, string? payload, CancellationToken cancellation) => WriteAsync(
-        (database, now) => DeliverTo(database, instanceId, new HistoryEvent(EventKind.EventRaised, HistoryEvent.NoTask, name, payload, now)),
+        (database, now) => DeliverTo(database, instanceId, new(EventKind.EventRaised, HistoryEvent.NoTask, name, payload, now)),
         cancellation);
 
     public Task TerminateAsync(string instanceId, string? output, bool recursive, CancellationToken cancellation) => WriteAsync(
@@ -74,7 +74,8 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
 
     public Task SuspendAsync(string instanceId, CancellationToken cancellation) => WriteAsync(
         (database, now) => database.Execute(
-            "UPDATE durable_instances SET status = 7, updated_at = ?3 WHERE hub = ?1 AND id = ?2 AND status IN (0, 6)", hub, instanceId, now),
+            "UPDATE durable_instances SET status = 7, updated_at = ?3 WHERE hub = ?1 AND id = ?2 AND status IN (0, 6)",
+            hub, instanceId, now),
         cancellation);
 
     public Task ResumeAsync(string instanceId, CancellationToken cancellation) => WriteAsync(
@@ -92,7 +93,8 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         {
             using var rows = database.Query(
                 """
-                SELECT id, name, status, created_at, updated_at, iif(?3, input, NULL), iif(?3, output, NULL), iif(?3, custom_status, NULL), failure, tags
+                SELECT id, name, status, created_at, updated_at, failure, tags,
+                    iif(?3, input, NULL), iif(?3, output, NULL), iif(?3, custom_status, NULL)
                 FROM durable_instances WHERE hub = ?1 AND id = ?2
                 """,
                 hub, instanceId, withPayloads);
@@ -100,27 +102,28 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         },
         cancellation);
 
-    public Task<IReadOnlyList<InstanceRow>> QueryAsync(InstanceFilter filter, CancellationToken cancellation) => ReadAsync<IReadOnlyList<InstanceRow>>(
-        database =>
+    public Task<IReadOnlyList<InstanceRow>> QueryAsync(InstanceFilter filter, CancellationToken cancellation) => ReadAsync(
+        IReadOnlyList<InstanceRow> (database) =>
         {
             var found = new List<InstanceRow>();
             using var rows = database.Query(
                 """
-                SELECT id, name, status, created_at, updated_at, iif(?9, input, NULL), iif(?9, output, NULL), iif(?9, custom_status, NULL), failure, tags
+                SELECT id, name, status, created_at, updated_at, failure, tags,
+                    iif(?9, input, NULL), iif(?9, output, NULL), iif(?9, custom_status, NULL)
                 FROM durable_instances
                 WHERE hub = ?1 AND id > ?2 AND id >= ?3 AND id < ?4 AND created_at >= ?5 AND created_at <= ?6 AND (?7 >> status) & 1
                 ORDER BY id LIMIT ?8
                 """,
-                hub, filter.AfterId, filter.Prefix, PrefixEnd(filter.Prefix), CreatedFrom(filter), CreatedTo(filter), filter.StatusBits, filter.Limit,
-                filter.WithPayloads);
+                hub, filter.AfterId, filter.Prefix, PrefixEnd(filter.Prefix), CreatedFrom(filter), CreatedTo(filter),
+                filter.StatusBits, filter.Limit, filter.WithPayloads);
             while (rows.Read())
                 found.Add(ReadInstance(rows));
             return found;
         },
         cancellation);
 
-    public Task<OrchestrationRuntimeStatus?> PurgeAsync(string instanceId, CancellationToken cancellation) => WriteAsync<OrchestrationRuntimeStatus?>(
-        (database, _) =>
+    public Task<OrchestrationRuntimeStatus?> PurgeAsync(string instanceId, CancellationToken cancellation) => WriteAsync(
+        OrchestrationRuntimeStatus? (database, _) =>
         {
             if (Find(database, instanceId) is not { } found)
                 return null;
@@ -150,107 +153,6 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         },
         cancellation);
 
-    public async Task<Work> TakeAsync(TakeRequest request, CancellationToken cancellation)
-    {
-        // Looking costs no transaction, and most looks find nothing.
-        var seen = await ReadAsync(database => Look(database, request, Now), cancellation);
-        if (seen.Turns.Count == 0 && seen.Activities.Count == 0 && seen.Dead.Count == 0 && !seen.HasExpired)
-            return new([], [], AsTime(seen.NextDue));
-
-        return await WriteAsync(
-            (database, now) =>
-            {
-                if (Free(database, seen, now))
-                    seen = Look(database, request with { IsAlive = null }, now);
-                var until = now + request.LockDuration.Ticks;
-                var turns = new List<TurnWork>(seen.Turns.Count);
-                foreach (var execution in seen.Turns)
-                    if (LockInstance(database, execution, request.ProcessId, until, now) is { } turn)
-                        turns.Add(turn);
-                var activities = new List<ActivityWork>(seen.Activities.Count);
-                foreach (var sequence in seen.Activities)
-                    if (LockActivity(database, sequence, request.ProcessId, until) is { } activity)
-                        activities.Add(activity);
-                return new Work(turns, activities, AsTime(seen.NextDue));
-            },
-            cancellation);
-    }
-
-    public Task<TurnInput> ReadTurnAsync(TurnWork work, int known, CancellationToken cancellation) => ReadAsync(
-        database =>
-        {
-            var now = Now;
-            var history = new List<HistoryEvent>();
-            using (var rows = database.Query(
-                "SELECT kind, task, name, payload, at FROM durable_history WHERE execution = ?1 AND number >= ?2 ORDER BY number", work.Execution, known))
-            {
-                while (rows.Read())
-                    history.Add(new((EventKind)rows.Int32(0), rows.Int32(1), rows.TextOrNull(2), rows.TextOrNull(3), rows.Int64(4)));
-            }
-            var messages = new List<Message>();
-            using (var rows = database.Query(
-                """
-                SELECT sequence, kind, task, name, payload, visible_at FROM durable_inbox
-                WHERE execution = ?1 AND visible_at <= ?2 ORDER BY visible_at, sequence LIMIT ?3
-                """,
-                work.Execution, now, MaxMessagesPerTurn))
-            {
-                while (rows.Read())
-                    messages.Add(new(rows.Int64(0), new((EventKind)rows.Int32(1), rows.Int32(2), rows.TextOrNull(3), rows.TextOrNull(4), rows.Int64(5))));
-            }
-            return new TurnInput(history, messages);
-        },
-        cancellation);
-
-    public Task<bool> CommitTurnAsync(TurnOutcome outcome, CancellationToken cancellation) =>
-        WriteAsync((database, now) => CommitTurn(database, outcome, now), cancellation);
-
-    public Task<bool> CompleteActivityAsync(ActivityWork work, EventKind kind, string? payload, CancellationToken cancellation) => WriteAsync(
-        (database, now) =>
-            // Whoever comes first, even if its lock had ended: the work is done.
-            database.Execute("DELETE FROM durable_activities WHERE execution = ?1 AND task = ?2", work.Execution, work.TaskId) == 1
-            && Deliver(database, work.Execution, new(kind, work.TaskId, work.Name, payload, now)),
-        cancellation);
-
-    public Task HandBackAsync(IReadOnlyCollection<TurnWork> turns, IReadOnlyCollection<ActivityWork> activities, CancellationToken cancellation) => WriteAsync(
-        (database, _) =>
-        {
-            foreach (var turn in turns)
-                database.Execute(
-                    """
-                    UPDATE durable_instances SET locked_by = NULL, locked_until = NULL,
-                        ready_at = (SELECT min(visible_at) FROM durable_inbox WHERE durable_inbox.execution = ?1)
-                    WHERE execution = ?1 AND epoch = ?2 AND locked_by IS NOT NULL
-                    """,
-                    turn.Execution, turn.Epoch);
-            foreach (var activity in activities)
-                database.Execute(
-                    "UPDATE durable_activities SET locked_by = NULL, locked_until = NULL WHERE execution = ?1 AND task = ?2 AND epoch = ?3",
-                    activity.Execution, activity.TaskId, activity.Epoch);
-            WakeEngines(database);
-            return true;
-        },
-        cancellation);
-
-    public Task<IReadOnlyList<ActivityWork>> RenewAsync(
-        IReadOnlyCollection<ActivityWork> activities, TimeSpan lockDuration, CancellationToken cancellation) => WriteAsync<IReadOnlyList<ActivityWork>>(
-        (database, now) =>
-        {
-            var lost = new List<ActivityWork>();
-            foreach (var activity in activities)
-            {
-                var renewed = database.Execute(
-                    "UPDATE durable_activities SET locked_until = ?4 WHERE execution = ?1 AND task = ?2 AND epoch = ?3 AND locked_by IS NOT NULL",
-                    activity.Execution, activity.TaskId, activity.Epoch, now + lockDuration.Ticks);
-                if (renewed == 0)
-                    lost.Add(activity);
-            }
-            return lost;
-        },
-        cancellation);
-
-    // ---- Starting and ending instances
-
     private StartResult Start(Database database, NewInstance instance, Caller? caller, long now)
     {
         if (Find(database, instance.Id) is { } existing)
@@ -262,15 +164,19 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
             Remove(database, existing.Execution);
         }
         var visibleAt = Math.Max(now, instance.StartAt?.UtcTicks ?? now);
-        var tags = instance.Tags is { Count: > 0 } ? JsonSerializer.Serialize(instance.Tags, EngineJson.Default.IReadOnlyDictionaryStringString) : null;
+        var tags = instance.Tags is { Count: > 0 } given
+            ? JsonSerializer.Serialize(given, EngineJson.Default.IReadOnlyDictionaryStringString)
+            : null;
         database.Execute(
             """
-            INSERT INTO durable_instances (hub, id, name, version, status, input, tags, created_at, updated_at, parent, parent_task, parent_name, parent_id, ready_at)
+            INSERT INTO durable_instances (
+                hub, id, name, version, status, input, tags, created_at, updated_at, parent, parent_task, parent_name, parent_id, ready_at)
             VALUES (?1, ?2, ?3, ?4, 6, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12)
             """,
             hub, instance.Id, instance.Name, instance.Version, instance.Input, tags, now,
             caller?.Execution, caller?.TaskId, caller?.Name, caller?.InstanceId, visibleAt);
-        AddMessage(database, database.LastInsertRowId, new(EventKind.ExecutionStarted, HistoryEvent.NoTask, instance.Name, instance.Input, visibleAt));
+        var execution = database.LastInsertRowId;
+        AddMessage(database, execution, new(EventKind.ExecutionStarted, HistoryEvent.NoTask, instance.Name, instance.Input, visibleAt));
         WakeEngines(database);
         return default;
     }
@@ -282,7 +188,8 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         {
             var changed = database.Execute(
                 """
-                UPDATE durable_instances SET status = 5, output = ?2, updated_at = ?3, ready_at = NULL, locked_by = NULL, locked_until = NULL
+                UPDATE durable_instances SET
+                    status = 5, output = ?2, updated_at = ?3, ready_at = NULL, locked_by = NULL, locked_until = NULL
                 WHERE execution = ?1 AND status NOT IN (1, 3, 5)
                 """,
                 next, output, now);
@@ -322,124 +229,15 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
     private static void Remove(Database database, long execution)
     {
         database.Execute("DELETE FROM durable_instances WHERE execution = ?1", execution);
-        ForgetPast(database, execution);
-    }
-
-    private static void ForgetPast(Database database, long execution)
-    {
-        database.Execute("DELETE FROM durable_history WHERE execution = ?1", execution);
-        database.Execute("DELETE FROM durable_inbox WHERE execution = ?1", execution);
         database.Execute("DELETE FROM durable_activities WHERE execution = ?1", execution);
+        ForgetHistory(database, execution);
     }
 
-    // ---- Turns
-
-    private bool CommitTurn(Database database, TurnOutcome outcome, long now)
-    {
-        var work = outcome.Work;
-        var execution = work.Execution;
-        // A turn that ends nothing leaves an instance suspended that was suspended meanwhile; one that failed before its code could
-        // say anything leaves the custom status as it was.
-        var changed = database.Execute(
-            """
-            UPDATE durable_instances SET status = iif(?3 = 0 AND status = 7, 7, ?3), output = ?4, failure = ?5, custom_status = iif(?3 = 3, ifnull(?6, custom_status), ?6), updated_at = ?7,
-                events = ?8, locked_by = NULL, locked_until = NULL
-            WHERE execution = ?1 AND epoch = ?2 AND locked_by IS NOT NULL AND events = ?9
-            """,
-            execution, work.Epoch, (int)outcome.Status, outcome.Output, outcome.FailureJson, outcome.CustomStatus, now,
-            outcome.KnownEvents + outcome.NewEvents.Count, outcome.KnownEvents);
-        if (changed == 0)
-            return false;
-
-        foreach (var sequence in outcome.Taken)
-            database.Execute("DELETE FROM durable_inbox WHERE sequence = ?1", sequence);
-        if (outcome.Restart is null)
-            AddHistory(database, outcome);
-        foreach (var asked in outcome.Asked)
-            Do(database, outcome, asked, now);
-        foreach (var task in outcome.CancelledTimers)
-            database.Execute("DELETE FROM durable_inbox WHERE execution = ?1 AND kind = 6 AND task = ?2", execution, task);
-
-        if (outcome.Restart is { } restart)
-        {
-            Restart(database, work, restart, now);
-            return true;
-        }
-        if (outcome.Status != OrchestrationRuntimeStatus.Running)
-            Finish(database, execution, outcome.Status, outcome.Output, outcome.FailureJson, now);
-        else if (outcome.KnownEvents == 0)
-            WakeWaiters(database, work.InstanceId);
-        database.Execute(
-            """
-            UPDATE durable_instances SET ready_at = (SELECT min(visible_at) FROM durable_inbox WHERE durable_inbox.execution = ?1) WHERE execution = ?1
-            """,
-            execution);
-        WakeEngines(database);
-        return true;
-    }
-
-    private static void AddHistory(Database database, TurnOutcome outcome)
-    {
-        var number = outcome.KnownEvents;
-        foreach (var added in outcome.NewEvents)
-            database.Execute(
-                "INSERT INTO durable_history (execution, number, kind, task, name, payload, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                outcome.Work.Execution, number++, (int)added.Kind, added.TaskId, added.Name, added.Payload, added.AtTicks);
-    }
-
-    private void Do(Database database, TurnOutcome outcome, Asked asked, long now)
-    {
-        var work = outcome.Work;
-        switch (asked.Kind)
-        {
-            case EventKind.ActivityScheduled:
-                database.Execute(
-                    "INSERT INTO durable_activities (hub, version, execution, task, name, instance_id, input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    hub, work.Version, work.Execution, asked.TaskId, asked.Name, work.InstanceId, asked.Payload);
-                break;
-            case EventKind.TimerCreated when !outcome.CancelledTimers.Contains(asked.TaskId):
-                AddMessage(database, work.Execution, new(EventKind.TimerFired, asked.TaskId, null, null, asked.DueAt.Ticks));
-                break;
-            case EventKind.EventSent:
-                DeliverTo(database, asked.InstanceId!, new(EventKind.EventRaised, HistoryEvent.NoTask, asked.Name, asked.Payload, now));
-                break;
-            case EventKind.SubOrchestrationScheduled:
-                var caller = new Caller(work.Execution, asked.TaskId, work.Name, work.InstanceId);
-                var child = new NewInstance(asked.InstanceId!, asked.Name!, asked.Version!, asked.Payload, asked.Tags, null, Statuses.UnfinishedBits);
-                if (Start(database, child, caller, now).Existing is { } status)
-                    Deliver(database, work.Execution, new(EventKind.SubOrchestrationFailed, asked.TaskId, asked.Name, AlreadyExists(child.Id, status), now));
-                break;
-        }
-    }
-
-    private void Restart(Database database, TurnWork work, Restart restart, long now)
-    {
-        // The row takes a new number, and with it everything that is still under way for the old one loses its addressee.
-        database.Execute(
-            """
-            INSERT OR REPLACE INTO durable_instances
-                (hub, id, name, version, status, input, custom_status, tags, created_at, updated_at, parent, parent_task, parent_name, parent_id, ready_at)
-            SELECT hub, id, name, ifnull(?2, version), status, ?3, custom_status, tags, created_at, updated_at, parent, parent_task, parent_name, parent_id, ?4
-            FROM durable_instances WHERE execution = ?1
-            """,
-            work.Execution, restart.Version, restart.Input, now);
-        var execution = database.LastInsertRowId;
-        AddMessage(database, execution, new(EventKind.ExecutionStarted, HistoryEvent.NoTask, work.Name, restart.Input, now));
-        foreach (var kept in restart.KeptEvents)
-            AddMessage(database, execution, kept with { AtTicks = now });
-        database.Execute("UPDATE durable_inbox SET execution = ?2, visible_at = max(visible_at, ?3) WHERE execution = ?1 AND kind = 10", work.Execution, execution, now);
-        ForgetPastButActivities(database, work.Execution);
-        WakeEngines(database);
-    }
-
-    // Activities that nobody waits for any longer still run, as in Azure; their results find no instance.
-    private static void ForgetPastButActivities(Database database, long execution)
+    private static void ForgetHistory(Database database, long execution)
     {
         database.Execute("DELETE FROM durable_history WHERE execution = ?1", execution);
         database.Execute("DELETE FROM durable_inbox WHERE execution = ?1", execution);
     }
-
-    // ---- Messages
 
     /// <summary>False when the instance is gone or finished: then nobody wants to know.</summary>
     private bool Deliver(Database database, long execution, HistoryEvent message)
@@ -461,159 +259,6 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
         "INSERT INTO durable_inbox (execution, kind, task, name, payload, visible_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         execution, (int)message.Kind, message.TaskId, message.Name, message.Payload, message.AtTicks);
 
-    // ---- Locks
-
-    private Seen Look(Database database, TakeRequest request, long now)
-    {
-        var ready = new List<(long ReadyAt, long Execution)>();
-        long? next = null;
-        foreach (var version in ReadyVersions(database))
-        {
-            if (!request.Accepts(version))
-                continue;
-            using (var rows = database.Query(
-                """
-                SELECT ready_at, execution FROM durable_instances
-                WHERE hub = ?1 AND version = ?2 AND ready_at <= ?3 AND locked_by IS NULL AND ready_at IS NOT NULL AND status <> 7
-                ORDER BY ready_at LIMIT ?4
-                """,
-                hub, version, now, request.MaxTurns))
-            {
-                while (rows.Read())
-                    ready.Add((rows.Int64(0), rows.Int64(1)));
-            }
-            using (var rows = database.Query(
-                """
-                SELECT min(ready_at) FROM durable_instances
-                WHERE hub = ?1 AND version = ?2 AND ready_at > ?3 AND locked_by IS NULL AND ready_at IS NOT NULL AND status <> 7
-                """,
-                hub, version, now))
-                next = Earlier(next, rows.Read() ? rows.Int64OrNull(0) : null);
-        }
-        ready.Sort();
-
-        var activities = new List<long>();
-        foreach (var version in ActivityVersions(database))
-        {
-            if (!request.Accepts(version))
-                continue;
-            using var rows = database.Query(
-                "SELECT sequence FROM durable_activities WHERE hub = ?1 AND version = ?2 AND locked_by IS NULL ORDER BY sequence LIMIT ?3",
-                hub, version, request.MaxActivities);
-            while (rows.Read())
-                activities.Add(rows.Int64(0));
-        }
-        activities.Sort();
-
-        var lockEnd = LockEnd(database);
-        return new Seen(
-            [.. ready.Take(request.MaxTurns).Select(instance => instance.Execution)],
-            [.. activities.Take(request.MaxActivities)],
-            request.IsAlive is null ? [] : DeadHolders(database, request),
-            lockEnd <= now,
-            lockEnd <= now ? next : Earlier(next, lockEnd));
-    }
-
-    // The distinct values of an index's leading column, one seek each; SELECT DISTINCT would walk all of it.
-    private List<string> ReadyVersions(Database database) => Versions(
-        database,
-        """
-        SELECT min(version) FROM durable_instances
-        WHERE hub = ?1 AND version > ?2 AND locked_by IS NULL AND ready_at IS NOT NULL AND status <> 7
-        """);
-
-    private List<string> ActivityVersions(Database database) =>
-        Versions(database, "SELECT min(version) FROM durable_activities WHERE hub = ?1 AND version > ?2 AND locked_by IS NULL");
-
-    private List<string> Versions(Database database, string nextVersion)
-    {
-        List<string> versions = [string.Empty];
-        while (true)
-        {
-            using var rows = database.Query(nextVersion, hub, versions[^1]);
-            if (!rows.Read() || rows.TextOrNull(0) is not { } version)
-                return versions;
-            versions.Add(version);
-        }
-    }
-
-    private long? LockEnd(Database database)
-    {
-        using var rows = database.Query(
-            """
-            SELECT min(ends) FROM (
-                SELECT min(locked_until) AS ends FROM durable_instances WHERE hub = ?1 AND locked_by IS NOT NULL
-                UNION ALL SELECT min(locked_until) FROM durable_activities WHERE hub = ?1 AND locked_by IS NOT NULL)
-            """,
-            hub);
-        return rows.Read() ? rows.Int64OrNull(0) : null;
-    }
-
-    private List<string> DeadHolders(Database database, TakeRequest request)
-    {
-        var dead = new List<string>();
-        using var rows = database.Query(
-            """
-            SELECT DISTINCT locked_by FROM durable_instances WHERE hub = ?1 AND locked_by IS NOT NULL
-            UNION SELECT locked_by FROM durable_activities WHERE hub = ?1 AND locked_by IS NOT NULL
-            """,
-            hub);
-        while (rows.Read())
-        {
-            var holder = rows.Text(0);
-            if (holder != request.ProcessId && !request.IsAlive!(holder))
-                dead.Add(holder);
-        }
-        return dead;
-    }
-
-    private bool Free(Database database, Seen seen, long now)
-    {
-        var freed = 0;
-        foreach (var holder in seen.Dead)
-        {
-            freed += database.Execute("UPDATE durable_instances SET locked_by = NULL, locked_until = NULL WHERE hub = ?1 AND locked_by = ?2", hub, holder);
-            freed += database.Execute("UPDATE durable_activities SET locked_by = NULL, locked_until = NULL WHERE hub = ?1 AND locked_by = ?2", hub, holder);
-        }
-        if (seen.HasExpired)
-        {
-            freed += database.Execute(
-                "UPDATE durable_instances SET locked_by = NULL, locked_until = NULL WHERE hub = ?1 AND locked_by IS NOT NULL AND locked_until <= ?2", hub, now);
-            freed += database.Execute(
-                "UPDATE durable_activities SET locked_by = NULL, locked_until = NULL WHERE hub = ?1 AND locked_by IS NOT NULL AND locked_until <= ?2", hub, now);
-        }
-        return freed > 0;
-    }
-
-    private static TurnWork? LockInstance(Database database, long execution, string processId, long until, long now)
-    {
-        using var rows = database.Query(
-            """
-            UPDATE durable_instances SET locked_by = ?2, locked_until = ?3, epoch = epoch + 1
-            WHERE execution = ?1 AND locked_by IS NULL AND ready_at <= ?4 AND status <> 7
-            RETURNING epoch, id, name, version, parent, parent_name, parent_id
-            """,
-            execution, processId, until, now);
-        return rows.Read()
-            ? new(execution, rows.Int64(0), rows.Text(1), rows.Text(2), rows.Text(3), rows.Int64OrNull(4), rows.TextOrNull(5), rows.TextOrNull(6))
-            : null;
-    }
-
-    private static ActivityWork? LockActivity(Database database, long sequence, string processId, long until)
-    {
-        using var rows = database.Query(
-            """
-            UPDATE durable_activities SET locked_by = ?2, locked_until = ?3, epoch = epoch + 1 WHERE sequence = ?1 AND locked_by IS NULL
-            RETURNING execution, task, epoch, name, instance_id, version, input
-            """,
-            sequence, processId, until);
-        return rows.Read()
-            ? new(rows.Int64(0), rows.Int32(1), rows.Int64(2), rows.Text(3), rows.Text(4), rows.Text(5), rows.TextOrNull(6))
-            : null;
-    }
-
-    // ---- Access
-
     private (long Execution, OrchestrationRuntimeStatus Status)? Find(Database database, string instanceId)
     {
         using var rows = database.Query("SELECT execution, status FROM durable_instances WHERE hub = ?1 AND id = ?2", hub, instanceId);
@@ -621,11 +266,16 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
     }
 
     private static InstanceRow ReadInstance(Rows rows) => new(
-        rows.Text(0), rows.Text(1), (OrchestrationRuntimeStatus)rows.Int32(2), AsTime(rows.Int64(3))!.Value, AsTime(rows.Int64(4))!.Value,
-        rows.TextOrNull(5), rows.TextOrNull(6), rows.TextOrNull(7), rows.TextOrNull(8), rows.TextOrNull(9));
-
-    private static string AlreadyExists(string id, OrchestrationRuntimeStatus status) => Failure.ToJson(new(
-        "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException", $"An orchestration with the id '{id}' exists and is {status}.", null, null, null));
+        rows.Text(0),
+        rows.Text(1),
+        (OrchestrationRuntimeStatus)rows.Int32(2),
+        new DateTimeOffset(rows.Int64(3), TimeSpan.Zero),
+        new DateTimeOffset(rows.Int64(4), TimeSpan.Zero),
+        FailureJson: rows.TextOrNull(5),
+        TagsJson: rows.TextOrNull(6),
+        Input: rows.TextOrNull(7),
+        Output: rows.TextOrNull(8),
+        CustomStatus: rows.TextOrNull(9));
 
     private async Task<T> WriteAsync<T>(Func<Database, long, T> work, CancellationToken cancellation)
     {
@@ -664,7 +314,4 @@ internal sealed class OrchestrationStore(Store store, string hub, TimeProvider c
 
     /// <summary>Who called a sub-orchestration.</summary>
     private sealed record Caller(long Execution, int TaskId, string Name, string InstanceId);
-
-    /// <summary>What a look found: the instances and activities to lock, whose locks to free, and when to look again.</summary>
-    private sealed record Seen(List<long> Turns, List<long> Activities, List<string> Dead, bool HasExpired, long? NextDue);
 }

@@ -12,7 +12,8 @@ internal static class Payloads
         var text = converter.Serialize(value);
         // No character takes more than three bytes, so nearly every payload is passed without being counted.
         if (text?.Length > MaxBytes / 3 && Encoding.UTF8.GetByteCount(text) is var bytes and > MaxBytes)
-            throw new ArgumentException($"A payload of type {value!.GetType()} has {bytes:N0} bytes as JSON; at most {MaxBytes:N0} are allowed.", nameof(value));
+            throw new ArgumentException(
+                $"A payload of type {value!.GetType()} has {bytes:N0} bytes as JSON; at most {MaxBytes:N0} are allowed.", nameof(value));
         return text;
     }
 }
@@ -25,6 +26,7 @@ internal static class InstanceIds
     public static void Check(string id)
     {
         if (id.Length is 0 or > MaxLength || id[0] == '@' || id.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            throw new ArgumentException($"An instance id has 1 to {MaxLength} printable ASCII characters and does not start with '@'; '{id}' is none.", nameof(id));
+            throw new ArgumentException(
+                $"An instance id has 1 to {MaxLength} printable ASCII characters and does not start with '@'; '{id}' is none.", nameof(id));
     }
 }

@@ -68,9 +68,10 @@ internal sealed class ReplayContext(TurnWork work, EngineOptions options, ILogge
     {
         CheckArguments(name, input, options);
         if (options?.Version is not null)
-            throw new NotSupportedException("AzureLocal has no versions of activities: an activity runs under its orchestration's version.");
+            throw new NotSupportedException("AzureLocal has no versions of activities: each runs under its orchestration's.");
         var payload = Serialize(input);
-        return Deserialize<TResult>(await CallAsync(options?.Retry, () => Ask(new(EventKind.ActivityScheduled, nextTask, name.Name, payload))));
+        var result = await CallAsync(options?.Retry, () => Ask(new(EventKind.ActivityScheduled, nextTask, name.Name, payload)));
+        return Deserialize<TResult>(result);
     }
 
     public override async Task<TResult> CallSubOrchestratorAsync<TResult>(
@@ -105,7 +106,8 @@ internal sealed class ReplayContext(TurnWork work, EngineOptions options, ILogge
         CheckThread();
         var wait = new EventWait<T>(options.DataConverter);
         if (waits.TryGetValue(eventName, out var earlier) && earlier[0].Type != typeof(T))
-            throw new ArgumentException($"Event '{eventName}' is already waited for as {earlier[0].Type}, so it cannot be waited for as {typeof(T)}.");
+            throw new ArgumentException(
+                $"Event '{eventName}' is already waited for as {earlier[0].Type}, so it cannot be waited for as {typeof(T)}.");
 
         if (unclaimed.TryGetValue(eventName, out var queue))
         {
@@ -137,7 +139,8 @@ internal sealed class ReplayContext(TurnWork work, EngineOptions options, ILogge
         CheckThread();
         var text = options.DataConverter.Serialize(customStatus);
         if (text?.Length > MaxCustomStatus)
-            throw new ArgumentException($"The custom status has {text.Length * 2} bytes; at most {MaxCustomStatus * 2} are allowed.", nameof(customStatus));
+            throw new ArgumentException(
+                $"The custom status has {text.Length * 2} bytes; at most {MaxCustomStatus * 2} are allowed.", nameof(customStatus));
         CustomStatus = text;
     }
 
@@ -188,8 +191,10 @@ internal sealed class ReplayContext(TurnWork work, EngineOptions options, ILogge
                     call.Result.TrySetResult(happened.Payload);
                 break;
             case EventKind.ActivityFailed or EventKind.SubOrchestrationFailed:
-                if (open.Remove(happened.TaskId, out var failed))
-                    failed.Result.TrySetException(new TaskFailedException(failed.Name, happened.TaskId, Failure.FromJson(happened.Payload!)));
+                if (!open.Remove(happened.TaskId, out var failed))
+                    break;
+                var details = Failure.FromJson(happened.Payload!);
+                failed.Result.TrySetException(new TaskFailedException(failed.Name, happened.TaskId, details));
                 break;
             case EventKind.EventRaised:
                 Raise(happened);
@@ -198,7 +203,8 @@ internal sealed class ReplayContext(TurnWork work, EngineOptions options, ILogge
     }
 
     /// <summary>The events that came and that no code has waited for, in the order in which they came.</summary>
-    public IReadOnlyList<HistoryEvent> UnclaimedEvents() => [.. unclaimed.Values.SelectMany(queue => queue).OrderBy(raised => raised.AtTicks)];
+    public IReadOnlyList<HistoryEvent> UnclaimedEvents() =>
+        [.. unclaimed.Values.SelectMany(queue => queue).OrderBy(raised => raised.AtTicks)];
 
     public string? Serialize(object? value) => Payloads.Serialize(options.DataConverter, value);
 

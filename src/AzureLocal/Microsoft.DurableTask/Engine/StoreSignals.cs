@@ -34,7 +34,7 @@ internal sealed class StoreSignals
         }
     }
 
-    /// <summary>A task that completes at the next change of the instance after this call. Give it back with <see cref="Unwatch"/>.</summary>
+    /// <summary>Completes at the next change of the instance after this call. Give it back with <see cref="Unwatch"/>.</summary>
     public Watch StartWatch(string hub, string instanceId)
     {
         lock (gate)

@@ -35,12 +35,11 @@ internal sealed class Turn
     {
         // Time never goes back, whichever process wrote the last turn.
         var ticks = Math.Max(now.UtcTicks, history.Count == 0 ? 0 : history[^1].AtTicks);
-        List<HistoryEvent> arrived = [new(EventKind.TurnStarted, HistoryEvent.NoTask, null, null, ticks), .. messages.Select(message => message.Event)];
+        var outcome = Begin(work, history.Count, messages, ticks);
         var turn = new Turn(work, code, options, loggers);
-        var outcome = new TurnOutcome(work) { KnownEvents = history.Count, NewEvents = arrived, Taken = [.. messages.Select(message => message.Sequence)] };
         try
         {
-            turn.thread.Enter(turn.context, () => turn.Replay(history, arrived));
+            turn.thread.Enter(turn.context, () => turn.Replay(history, outcome.NewEvents));
             return turn.Conclude(outcome, ticks);
         }
         catch (NonDeterministicOrchestrationException failure)
@@ -50,13 +49,19 @@ internal sealed class Turn
     }
 
     /// <summary>The outcome of an instance that cannot run here at all.</summary>
-    public static TurnOutcome Refuse(TurnWork work, int knownEvents, IReadOnlyList<Message> messages, DateTimeOffset now, TaskFailureDetails failure) => new(work)
+    public static TurnOutcome Refuse(
+        TurnWork work, int knownEvents, IReadOnlyList<Message> messages, DateTimeOffset now, TaskFailureDetails failure) =>
+        Begin(work, knownEvents, messages, now.UtcTicks) with
+        {
+            Status = OrchestrationRuntimeStatus.Failed,
+            FailureJson = Failure.ToJson(failure),
+        };
+
+    private static TurnOutcome Begin(TurnWork work, int knownEvents, IReadOnlyList<Message> messages, long ticks) => new(work)
     {
         KnownEvents = knownEvents,
-        NewEvents = [new(EventKind.TurnStarted, HistoryEvent.NoTask, null, null, now.UtcTicks), .. messages.Select(message => message.Event)],
+        NewEvents = [new(EventKind.TurnStarted, HistoryEvent.NoTask, null, null, ticks), .. messages.Select(message => message.Event)],
         Taken = [.. messages.Select(message => message.Sequence)],
-        Status = OrchestrationRuntimeStatus.Failed,
-        FailureJson = Failure.ToJson(failure),
     };
 
     private void Replay(IReadOnlyList<HistoryEvent> history, IReadOnlyList<HistoryEvent> arrived)
@@ -106,7 +111,8 @@ internal sealed class Turn
             throw Differs(
                 HistoryEvent.Describe(recorded.Kind, recorded.TaskId, recorded.Name),
                 result is { IsCompleted: true } ? "nothing more: it had returned" : "nothing more");
-        if (asked.Kind != recorded.Kind || asked.TaskId != recorded.TaskId || !string.Equals(asked.Name, recorded.Name, StringComparison.OrdinalIgnoreCase))
+        var isSameName = string.Equals(asked.Name, recorded.Name, StringComparison.OrdinalIgnoreCase);
+        if (asked.Kind != recorded.Kind || asked.TaskId != recorded.TaskId || !isSameName)
             throw Differs(
                 HistoryEvent.Describe(recorded.Kind, recorded.TaskId, recorded.Name),
                 HistoryEvent.Describe(asked.Kind, asked.TaskId, asked.Name));
@@ -121,18 +127,18 @@ internal sealed class Turn
 
     private NonDeterministicOrchestrationException Differs(string recorded, string asked) => new(
         $"Non-Deterministic workflow detected: orchestrator '{work.Name}' (instance '{work.InstanceId}') differs from its history at event "
-        + $"{eventNumber}: history says {recorded}, the code asked for {asked}. Was its code changed while the instance was under way, or does it "
-        + "use the clock, chance, or anything else that is not the same in a replay?");
+        + $"{eventNumber}: history says {recorded}, the code asked for {asked}. Was its code changed while the instance was under way, "
+        + "or does it use the clock, chance, or anything else that is not the same in a replay?");
 
     private TurnOutcome Conclude(TurnOutcome outcome, long ticks)
     {
         if (result is null)
             throw new InvalidOperationException($"Instance '{work.InstanceId}' has messages, but its history has no start.");
 
-        List<HistoryEvent> events = [.. outcome.NewEvents, .. context.Asked.Select(asked => new HistoryEvent(asked.Kind, asked.TaskId, asked.Name, asked.InstanceId, ticks))];
+        var recorded = context.Asked.Select(asked => new HistoryEvent(asked.Kind, asked.TaskId, asked.Name, asked.InstanceId, ticks));
         outcome = outcome with
         {
-            NewEvents = events,
+            NewEvents = [.. outcome.NewEvents, .. recorded],
             Asked = [.. context.Asked],
             CancelledTimers = context.CancelledTimers,
             CustomStatus = context.CustomStatus,
@@ -142,16 +148,20 @@ internal sealed class Turn
             if (context.HasOpenCalls || context.WaitsForEvent)
                 return outcome;
             return Fail(outcome, context.CustomStatus, new InvalidOperationException(
-                $"An invalid asynchronous invocation was detected: orchestrator '{work.Name}' (instance '{work.InstanceId}') awaits something that is not "
-                + "durable, so nothing would ever wake it. An orchestrator may await only what its context gives it: I/O, Task.Delay and Task.Run belong "
-                + "into activities and timers, and ConfigureAwait(false) leaves the orchestrator's thread."));
+                $"An invalid asynchronous invocation was detected: orchestrator '{work.Name}' (instance '{work.InstanceId}') awaits "
+                + "something that is not durable, so nothing would ever wake it. An orchestrator may await only what its context gives it: "
+                + "I/O, Task.Delay and Task.Run belong into activities and timers, and ConfigureAwait(false) leaves the orchestrator's thread."));
         }
         if (context.Continuation is { } continuation && result.IsCompletedSuccessfully)
-            return outcome with { Restart = continuation.KeepsEvents ? new(continuation.Input, continuation.Version, context.UnclaimedEvents()) : new(continuation.Input, continuation.Version, []) };
+            return outcome with
+            {
+                Restart = new(continuation.Input, continuation.Version, continuation.KeepsEvents ? context.UnclaimedEvents() : []),
+            };
         if (context.HasOpenCalls)
             return outcome; // as documented: it stays Running until what it has called is done, timers included
         if (!result.IsCompletedSuccessfully)
-            return Fail(outcome, context.CustomStatus, result.Exception?.InnerException ?? new TaskCanceledException(result), keepAsked: true);
+            return Fail(
+                outcome, context.CustomStatus, result.Exception?.InnerException ?? new TaskCanceledException(result), keepAsked: true);
         try
         {
             return outcome with { Status = OrchestrationRuntimeStatus.Completed, Output = context.Serialize(result.Result) };
