@@ -71,7 +71,8 @@ public sealed class ClientTests
     public void Dedupe_statuses_that_contradict_themselves_are_refused() => DurableWorld.Run(async world =>
     {
         var client = await StartAsync(world);
-        var contradiction = new StartOrchestrationOptions("job").WithDedupeStatuses(OrchestrationRuntimeStatus.Terminated, OrchestrationRuntimeStatus.Running);
+        var contradiction = new StartOrchestrationOptions("job").WithDedupeStatuses(
+            OrchestrationRuntimeStatus.Terminated, OrchestrationRuntimeStatus.Running);
         var unknown = new StartOrchestrationOptions("job") { DedupeStatuses = ["Happy"] };
 
         await DurableWorld.ThrowsAsync<ArgumentException>(() => client.ScheduleNewOrchestrationInstanceAsync("Wait", contradiction));
@@ -213,7 +214,10 @@ public sealed class ClientTests
     {
         var client = await StartAsync(world);
         for (var i = 0; i < 7; i++)
-            await client.ScheduleNewOrchestrationInstanceAsync("Wait", i, new StartOrchestrationOptions($"a-{i}") { Tags = new Dictionary<string, string> { ["n"] = $"{i}" } });
+        {
+            var tags = new Dictionary<string, string> { ["n"] = $"{i}" };
+            await client.ScheduleNewOrchestrationInstanceAsync("Wait", i, new StartOrchestrationOptions($"a-{i}") { Tags = tags });
+        }
         await client.ScheduleNewOrchestrationInstanceAsync("Wait", 9, new StartOrchestrationOptions("b-0"));
         await world.SettleAsync();
         await client.TerminateInstanceAsync("a-3");

@@ -157,7 +157,9 @@ public sealed class CrashTests
             DurableWorld.Run(world => RunBadDayAsync(world, new Random(seed)));
     }
 
-    /// <summary>Three hosts, one killed every few seconds and started anew, over storage of which one call in ten fails before or after it is done.</summary>
+    /// <summary>
+    /// Three hosts, one killed every few seconds and started anew, over storage of which one call in ten fails, before or after it is done.
+    /// </summary>
     private static async Task RunBadDayAsync(DurableWorld world, Random chance)
     {
         var isBad = true;
@@ -185,7 +187,8 @@ public sealed class CrashTests
             });
             engine.Orchestrator("Family", async context =>
             {
-                var parts = Enumerable.Range(0, 3).Select(i => context.CallSubOrchestratorAsync<int>("Part", i, new SubOrchestrationOptions(instanceId: $"{context.InstanceId}-{i}")));
+                var parts = Enumerable.Range(0, 3).Select(i => context.CallSubOrchestratorAsync<int>(
+                    "Part", i, new SubOrchestrationOptions(instanceId: $"{context.InstanceId}-{i}")));
                 var sum = (await Task.WhenAll(parts)).Sum();
                 return sum + await context.WaitForExternalEvent<int>("bonus");
             });
@@ -237,7 +240,8 @@ public sealed class CrashTests
         }
     }
 
-    private static double SecondsFrom(DurableWorld world) => (world.Clock.GetUtcNow() - new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;
+    private static double SecondsFrom(DurableWorld world) =>
+        (world.Clock.GetUtcNow() - new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;
 
     /// <summary>A host that does four steps of ten seconds each, and notes who did which.</summary>
     private static async Task<OrchestrationEngine> StartHostAsync(

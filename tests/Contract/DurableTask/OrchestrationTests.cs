@@ -42,6 +42,30 @@ public sealed class OrchestrationTests
     });
 
     [Fact]
+    public void A_step_costs_one_turn_and_one_result() => DurableWorld.Run(async world =>
+    {
+        var writes = new Dictionary<string, int>();
+        var client = await world.StartAsync(
+            engine => Count(engine, 50, () => { }),
+            new EngineOptions
+            {
+                DecorateStore = inner => new FaultyStore(inner, (name, call) =>
+                {
+                    writes[name] = writes.GetValueOrDefault(name) + 1;
+                    return call();
+                }),
+            });
+
+        await client.WaitForInstanceCompletionAsync(await client.ScheduleNewOrchestrationInstanceAsync("Count"));
+
+        Assert.Equal(51, writes[nameof(IOrchestrationStore.CommitTurnAsync)]);
+        Assert.Equal(50, writes[nameof(IOrchestrationStore.CompleteActivityAsync)]);
+        Assert.Equal(51, writes[nameof(IOrchestrationStore.ReadTurnAsync)]);
+        Assert.False(writes.ContainsKey(nameof(IOrchestrationStore.HandBackAsync)));
+        Assert.False(writes.ContainsKey(nameof(IOrchestrationStore.RenewAsync)));
+    });
+
+    [Fact]
     public void A_hundred_activities_fan_out_as_far_as_there_is_room_and_in_again() => DurableWorld.Run(async world =>
     {
         var (running, most) = (0, 0);

@@ -32,7 +32,8 @@ public sealed class SubOrchestrationTests
             {
                 try
                 {
-                    await context.CallSubOrchestratorAsync("Child", options: TaskOptions.FromRetryPolicy(new RetryPolicy(2, TimeSpan.FromSeconds(5))).WithInstanceId("c"));
+                    var twice = TaskOptions.FromRetryPolicy(new RetryPolicy(2, TimeSpan.FromSeconds(5)));
+                    await context.CallSubOrchestratorAsync("Child", options: twice.WithInstanceId("c"));
                     return "fine";
                 }
                 catch (TaskFailedException failure)

@@ -32,7 +32,8 @@ public sealed class DurableTests
         var probe = new Probe();
         await using var host = await StartAsync(probe, builder => builder.UseMiddleware(async (context, next) =>
         {
-            probe.See($"{context.FunctionDefinition.InputBindings.Values.Single(binding => binding.Type.EndsWith("Trigger", StringComparison.Ordinal)).Type} of {context.BindingContext.BindingData.GetValueOrDefault("instanceId") ?? "none"}");
+            var trigger = context.FunctionDefinition.InputBindings.Values.Single(binding => binding.Type.EndsWith("Trigger", StringComparison.Ordinal));
+            probe.See($"{trigger.Type} of {context.BindingContext.BindingData.GetValueOrDefault("instanceId") ?? "none"}");
             await next();
         }));
 
@@ -96,7 +97,9 @@ public sealed class DurableTests
             if (await client.GetInstanceAsync(name, cancellation) is null)
                 await client.ScheduleNewOrchestrationInstanceAsync(name, "Hello", new StartOrchestrationOptions { InstanceId = name }, cancellation);
             var done = await client.WaitForInstanceCompletionAsync(name, getInputsAndOutputs: true, cancellation);
-            return Results.Text(done.RuntimeStatus == OrchestrationRuntimeStatus.Completed ? done.SerializedOutput! : $"{done.RuntimeStatus}: {done.FailureDetails!.ErrorType.Split('.')[^1]}");
+            return Results.Text(done.RuntimeStatus == OrchestrationRuntimeStatus.Completed
+                ? done.SerializedOutput!
+                : $"{done.RuntimeStatus}: {done.FailureDetails!.ErrorType.Split('.')[^1]}");
         }
 
         [Function("Greet")]

@@ -106,7 +106,8 @@ public sealed class HttpTriggerTests
         var answer = await host.Client.GetAsync("api/throws");
 
         Assert.Equal((HttpStatusCode.InternalServerError, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
-        Assert.Contains(host.Log.Lines, line => line.StartsWith("Error: Function 'Throws' failed", StringComparison.Ordinal) && line.EndsWith("no luck", StringComparison.Ordinal));
+        var line = Assert.Single(host.Log.Lines, line => line.StartsWith("Error: Function 'Throws' failed", StringComparison.Ordinal));
+        Assert.EndsWith("no luck", line, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,6 +123,20 @@ public sealed class HttpTriggerTests
 
         await probe.Until("cancelled");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+    }
+
+    [Fact]
+    public async Task The_token_fires_when_the_host_stops_which_waits_for_the_answer()
+    {
+        var probe = new Probe();
+        await using var host = await TestHost.StartAsync([typeof(Waiting)], new TestHostOptions { Configure = builder => builder.Services.AddSingleton(probe) });
+
+        var request = host.Client.GetAsync("api/wait");
+        await probe.Until("waits");
+        await host.StopAsync();
+
+        await probe.Until("cancelled");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await request).StatusCode);
     }
 
     [Fact]
@@ -151,7 +166,8 @@ public sealed class HttpTriggerTests
     {
         await using var host = await TestHost.StartAsync([typeof(Routed)]);
 
-        Assert.Contains(host.Log.Lines, line => line.StartsWith($"Information: Listening on http://localhost:{host.Client.BaseAddress!.Port}, data in ", StringComparison.Ordinal));
+        var listening = $"Information: Listening on http://localhost:{host.Client.BaseAddress!.Port}, data in ";
+        Assert.Contains(host.Log.Lines, line => line.StartsWith(listening, StringComparison.Ordinal));
         Assert.Contains("Information: Functions: 4 HTTP", host.Log.Lines);
     }
 

@@ -51,7 +51,9 @@ public sealed class InvokerTests
     {
         using var services = new ServiceCollection().AddSingleton(new Probe()).BuildServiceProvider();
 
-        Assert.Equal(result, await NewInvoker(services, new LogLines(), new ManualClock(), CancellationToken.None).RunAsync(TimerFunction(name), new object(), CancellationToken.None));
+        var invoker = NewInvoker(services, new LogLines(), new ManualClock(), CancellationToken.None);
+
+        Assert.Equal(result, await invoker.RunAsync(TimerFunction(name), new object(), CancellationToken.None));
         Assert.Equal(name, services.GetRequiredService<Probe>().Seen.Single());
     }
 
@@ -62,7 +64,8 @@ public sealed class InvokerTests
         for (var i = 0; i < 2; i++)
         {
             using var services = new ServiceCollection().AddSingleton(new Probe()).BuildServiceProvider();
-            await NewInvoker(services, new LogLines(), new ManualClock(), CancellationToken.None).RunAsync(TimerFunction("Id"), new object(), CancellationToken.None);
+            var invoker = NewInvoker(services, new LogLines(), new ManualClock(), CancellationToken.None);
+            await invoker.RunAsync(TimerFunction("Id"), new object(), CancellationToken.None);
             ids.Add(services.GetRequiredService<Probe>().Seen.Single());
         }
         Assert.Equal(ids[0], ids[1]);
@@ -96,7 +99,8 @@ public sealed class InvokerTests
     public sealed class Shapes(Probe probe)
     {
         [Function("Wait")]
-        public static Task Wait([TimerTrigger("")] TimerInfo timer, CancellationToken cancellation) => System.Threading.Tasks.Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        public static Task Wait([TimerTrigger("")] TimerInfo timer, CancellationToken cancellation) =>
+            System.Threading.Tasks.Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
 
         [Function("Id")]
         public void Id([TimerTrigger("")] TimerInfo timer, FunctionContext context) => probe.See(context.InvocationId);

@@ -24,11 +24,24 @@ internal sealed class RunningPump : IAsyncDisposable
 
     public LogLines Log { get; } = new();
 
-    public static RunningPump OfSessions(LocalNamespace space, int concurrency, Run run, bool autoComplete = true, TimeSpan? longestRenewal = null) => new(space, self => new SessionPump(
-        stop => space.Client.AcceptNextSessionAsync("jobs", null, stop), self.Runner(run, autoComplete), Options(concurrency, longestRenewal), space.Clock, new Random(1), self.Log));
+    public static RunningPump OfSessions(LocalNamespace space, int concurrency, Run run, bool autoComplete = true, TimeSpan? longestRenewal = null) =>
+        new(space, self => new SessionPump(
+            stop => space.Client.AcceptNextSessionAsync("jobs", null, stop),
+            self.Runner(run, autoComplete),
+            Options(concurrency, longestRenewal),
+            space.Clock,
+            new Random(1),
+            self.Log));
 
-    public static RunningPump OfMessages(LocalNamespace space, int concurrency, Run run, bool autoComplete = true, TimeSpan? longestRenewal = null, string queue = "jobs") => new(space, self => new MessagePump(
-        space.Client.CreateReceiver(queue), self.Runner(run, autoComplete), Options(concurrency, longestRenewal), space.Clock, new Random(1), self.Log));
+    public static RunningPump OfMessages(
+        LocalNamespace space, int concurrency, Run run, bool autoComplete = true, TimeSpan? longestRenewal = null, string queue = "jobs") =>
+        new(space, self => new MessagePump(
+            space.Client.CreateReceiver(queue),
+            self.Runner(run, autoComplete),
+            Options(concurrency, longestRenewal),
+            space.Clock,
+            new Random(1),
+            self.Log));
 
     /// <summary>Moves the clock second by second, and lets the pump act in between, until the function has seen it; returns for how long.</summary>
     public async Task<TimeSpan> AdvanceUntilAsync(string seen, int most = 1_000)

@@ -36,7 +36,10 @@ public sealed class SettingsTests
                   "autoCompleteMessages": false, "maxConcurrentCalls": 3, "maxConcurrentSessions": 200, "sessionIdleTimeout": "00:00:01",
                   "maxAutoLockRenewalDuration": "00:00:00", "prefetchCount": 0, "clientRetryOptions": { "tryTimeout": "00:00:30", "maxRetries": 2 }
                 },
-                "durableTask": { "hubName": "%Hub%", "maxConcurrentActivityFunctions": 5, "defaultVersion": "2", "versionMatchStrategy": "Strict", "storageProvider": { "type": "azureManaged" } },
+                "durableTask": {
+                  "hubName": "%Hub%", "maxConcurrentActivityFunctions": 5, "defaultVersion": "2", "versionMatchStrategy": "Strict",
+                  "storageProvider": { "type": "azureManaged" }
+                },
               }
             }
             """, ("Hub", "WeirHub"));
@@ -85,7 +88,9 @@ public sealed class SettingsTests
     {
         using var directory = new TestDirectory();
 
-        Assert.Contains("host.json is missing", Assert.Throws<StartRefusedException>(() => TestHost.Build([], directory, new TestHostOptions { HostJson = null })).Message, StringComparison.Ordinal);
+        var refusal = Assert.Throws<StartRefusedException>(() => TestHost.Build([], directory, new TestHostOptions { HostJson = null }));
+
+        Assert.Contains("host.json is missing", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,7 +113,12 @@ public sealed class SettingsTests
     public async Task Local_settings_are_configuration_below_the_command_line()
     {
         using var directory = new TestDirectory();
-        directory.Write("local.settings.json", """{ "IsEncrypted": false, "Values": { "One": "file", "Two": "file", "A__B": "deep" }, "ConnectionStrings": { "Sql": "x" }, "Host": { "LocalHttpPort": 1 } }""");
+        directory.Write("local.settings.json", """
+            {
+              "IsEncrypted": false, "Values": { "One": "file", "Two": "file", "A__B": "deep" },
+              "ConnectionStrings": { "Sql": "x" }, "Host": { "LocalHttpPort": 1 }
+            }
+            """);
         await using var host = TestHost.Build([], directory, new TestHostOptions { Arguments = ["--Two", "line"] });
         var configuration = host.Services.GetRequiredService<IConfiguration>();
 
@@ -123,7 +133,13 @@ public sealed class SettingsTests
     {
         await using var host = await TestHost.StartAsync([typeof(Configured)], new TestHostOptions
         {
-            Settings = new() { ["Place"] = "here", ["AzureWebJobs.Off.Disabled"] = "true", ["AzureWebJobs_OffToo_Disabled"] = "1", ["AzureWebJobs.On.Disabled"] = "false" },
+            Settings = new()
+            {
+                ["Place"] = "here",
+                ["AzureWebJobs.Off.Disabled"] = "true",
+                ["AzureWebJobs_OffToo_Disabled"] = "1",
+                ["AzureWebJobs.On.Disabled"] = "false",
+            },
         });
 
         Assert.Equal("on", await host.Client.GetStringAsync("api/x/here"));

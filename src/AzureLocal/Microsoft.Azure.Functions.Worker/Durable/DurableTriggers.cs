@@ -27,9 +27,11 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
 
     public bool IsUsed => needsClient || orchestrators.Count + activities.Count > 0;
 
-    public void Add(Function function, OrchestrationTriggerAttribute trigger) => orchestrators.Add((function, trigger.Orchestration ?? function.Name));
+    public void Add(Function function, OrchestrationTriggerAttribute trigger) =>
+        orchestrators.Add((function, trigger.Orchestration ?? function.Name));
 
-    public void Add(Function function, ActivityTriggerAttribute trigger) => activities.Add((function, trigger.Activity ?? function.Name));
+    public void Add(Function function, ActivityTriggerAttribute trigger) =>
+        activities.Add((function, trigger.Activity ?? function.Name));
 
     /// <summary>Binds a <c>[DurableClient]</c> of any function.</summary>
     public Binder? BindClient(FoundFunction function, ParameterInfo parameter)
@@ -73,7 +75,7 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
         foreach (var (function, name) in orchestrators)
             engine.AddOrchestrator(name, context => invoker.RunEpisodeAsync(function, new OrchestrationEpisode(context)));
         foreach (var (function, name) in activities)
-            engine.AddActivity(name, (context, input, cancellation) => RunActivityAsync(invoker, function, new ActivityCall(context, input), cancellation));
+            engine.AddActivity(name, (context, input, lost) => RunActivityAsync(invoker, function, new ActivityCall(context, input), lost));
         client = engine.CreateClient();
     }
 
@@ -130,7 +132,9 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
 
         /// <summary>A string parameter gets a JSON string's content, and any other JSON as it is written.</summary>
         public object? Input(Type type) =>
-            type == typeof(string) && input is not (null or "null") && !input.StartsWith('"') ? input : JsonDataConverter.Default.Deserialize(input, type);
+            type == typeof(string) && input is not (null or "null") && !input.StartsWith('"')
+                ? input
+                : JsonDataConverter.Default.Deserialize(input, type);
 
         public IReadOnlyDictionary<string, object?> BindingData() => new Dictionary<string, object?> { ["instanceId"] = context.InstanceId };
     }

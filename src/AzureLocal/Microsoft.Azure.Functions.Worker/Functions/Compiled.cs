@@ -13,7 +13,8 @@ internal static class Compiled
 
     public static Call Of(MethodBase method)
     {
-        var body = new DynamicMethod(method.Name, typeof(object), [typeof(object), typeof(object[])], method.DeclaringType!.Module, skipVisibility: true);
+        var body = new DynamicMethod(
+            method.Name, typeof(object), [typeof(object), typeof(object[])], method.DeclaringType!.Module, skipVisibility: true);
         var il = body.GetILGenerator();
         if (method is MethodInfo { IsStatic: false })
         {

@@ -29,7 +29,10 @@ internal sealed class Function : FunctionDefinition
     {
         this.found = found;
         Name = found.Name;
-        binders = [.. found.Method.GetParameters().Select(parameter => bindInput(parameter) ?? bindTrigger(parameter) ?? throw CannotBind(parameter))];
+        binders =
+        [
+            .. found.Method.GetParameters().Select(parameter => bindInput(parameter) ?? bindTrigger(parameter) ?? throw CannotBind(parameter)),
+        ];
         result = Compiled.Result(found.Method.ReturnType);
         InputBindings = found.Method.GetParameters()
             .Select(parameter => (BindingMetadata?)ParameterMetadata.Of(parameter))

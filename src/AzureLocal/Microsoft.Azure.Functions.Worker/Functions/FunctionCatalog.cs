@@ -14,7 +14,11 @@ internal sealed record FoundFunction(string Name, MethodInfo Method, ParameterIn
 /// <summary>Finds the functions of an app once, at start, by reflection.</summary>
 internal static class FunctionCatalog
 {
-    private const BindingFlags AnyMethod = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags AnyMethod =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    /// <summary>Loading the framework to look for functions in it would cost more than all the rest of the start.</summary>
+    private static readonly string[] Framework = ["System.", "Microsoft.", "Azure.", "AzureLocal."];
 
     /// <summary>Sorted by name without regard to case: the order in which the Functions host tries HTTP routes.</summary>
     public static IReadOnlyList<FoundFunction> Find(IReadOnlyList<Type>? classes)
@@ -42,7 +46,10 @@ internal static class FunctionCatalog
             .Where(found => found.Trigger is not null)
             .ToArray();
         if (triggers is not [var (parameter, trigger)])
-            throw new StartRefusedException($"Function {name} ({method.DeclaringType!.Name}.{method.Name}): it has {triggers.Length} triggers and needs exactly one.");
+        {
+            throw new StartRefusedException(
+                $"Function {name} ({method.DeclaringType!.Name}.{method.Name}): it has {triggers.Length} triggers and needs exactly one.");
+        }
 
         var function = new FoundFunction(name, method, parameter, trigger);
         if (!IsValidName(name))
@@ -70,7 +77,6 @@ internal static class FunctionCatalog
         {
             foreach (var name in found[i].GetReferencedAssemblies())
             {
-                // Loading the framework to look for functions in it would cost more than all the rest of the start.
                 if (!IsFramework(name.Name!) && seen.Add(name.Name!) && Load(name) is { } assembly)
                     found.Add(assembly);
             }
@@ -91,8 +97,7 @@ internal static class FunctionCatalog
     }
 
     private static bool IsFramework(string name) =>
-        name is "netstandard" or "mscorlib" || name.StartsWith("System.", StringComparison.Ordinal) || name.StartsWith("Microsoft.", StringComparison.Ordinal)
-        || name.StartsWith("Azure.", StringComparison.Ordinal) || name.StartsWith("AzureLocal.", StringComparison.Ordinal);
+        name is "netstandard" or "mscorlib" || Framework.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
     private static bool UsesFunctions(Assembly assembly) =>
         assembly.GetReferencedAssemblies().Any(name => name.Name == typeof(FunctionAttribute).Assembly.GetName().Name);

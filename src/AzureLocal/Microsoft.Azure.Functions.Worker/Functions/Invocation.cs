@@ -9,7 +9,8 @@ namespace AzureLocal.Functions;
 /// One run of a function. What most functions never ask for (the scope, the id, items, features) is made when it is first
 /// asked for: at ten thousand messages a second each of them would show.
 /// </summary>
-internal sealed class Invocation(Function function, object trigger, Invoker invoker, CancellationToken cancellation) : FunctionContext, IAsyncDisposable
+internal sealed class Invocation(Function function, object trigger, Invoker invoker, CancellationToken cancellation)
+    : FunctionContext, IAsyncDisposable
 {
     private string? id;
     private AsyncServiceScope? scope;
@@ -69,7 +70,8 @@ internal sealed class Invocation(Function function, object trigger, Invoker invo
     {
         private IReadOnlyDictionary<string, object?>? values;
 
-        public override IReadOnlyDictionary<string, object?> BindingData => values ??= trigger?.BindingData() ?? new Dictionary<string, object?>();
+        public override IReadOnlyDictionary<string, object?> BindingData =>
+            values ??= trigger?.BindingData() ?? new Dictionary<string, object?>();
     }
 
     private sealed class FeatureSet : InvocationResult, IInvocationFeatures

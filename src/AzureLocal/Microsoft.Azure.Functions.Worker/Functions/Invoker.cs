@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AzureLocal.Functions;
 
-/// <summary>Runs functions: middleware round each, a token that fires for every reason to stop, the time limit, and the log line when one fails.</summary>
+/// <summary>Runs functions: middleware round each, a token for every reason to stop, the time limit, the log line when one fails.</summary>
 internal sealed partial class Invoker
 {
     /// <summary>A span for each invocation, when somebody listens; the name is the official worker's.</summary>
@@ -50,7 +50,9 @@ internal sealed partial class Invoker
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopping);
         var invocation = new Invocation(function, trigger, this, ended.Token);
         await using var _ = invocation;
-        await using var limit = timeout is { } time ? clock.CreateTimer(_ => EndForTime(invocation, time, ended), null, time, Timeout.InfiniteTimeSpan) : null;
+        await using var limit = timeout is { } time
+            ? clock.CreateTimer(_ => EndForTime(invocation, time, ended), null, time, Timeout.InfiniteTimeSpan)
+            : null;
         using var activity = Activities.StartActivity(function.Name);
         try
         {
@@ -97,7 +99,8 @@ internal sealed partial class Invoker
         invocation.Result = await invocation.Function.RunAsync(invocation);
     }
 
-    private ILogger LoggerOf(Function function) => loggerOf.GetOrAdd(function.Name, static (name, loggers) => loggers.CreateLogger($"Function.{name}"), loggers);
+    private ILogger LoggerOf(Function function) =>
+        loggerOf.GetOrAdd(function.Name, static (name, loggers) => loggers.CreateLogger($"Function.{name}"), loggers);
 
     private void EndForTime(Invocation invocation, TimeSpan time, CancellationTokenSource ended)
     {
@@ -120,7 +123,7 @@ internal sealed partial class Invoker
         [LoggerMessage(2, LogLevel.Information, "Function '{Function}' was cancelled (invocation {InvocationId}).")]
         public static partial void Cancelled(ILogger logger, string function, string invocationId);
 
-        [LoggerMessage(3, LogLevel.Error, "functionTimeout of {Timeout} exceeded by function '{Function}' (invocation {InvocationId}): its token is cancelled.")]
+        [LoggerMessage(3, LogLevel.Error, "functionTimeout of {Timeout} exceeded by function '{Function}' ({InvocationId}): its token is cancelled.")]
         public static partial void TimedOut(ILogger logger, TimeSpan timeout, string function, string invocationId);
     }
 }

@@ -21,9 +21,10 @@ internal static class ConnectionSettings
             return connection;
         if (configuration.GetSection(name).GetChildren().Any())
             throw new StartRefusedException(
-                $"Function {function}: the connection '{name}' asks for a namespace in Azure ({name}__fullyQualifiedNamespace), which the local build cannot reach. "
-                + $"Set {name}={DevelopmentServiceBus}, or run the Azure build (-p:AzurePackages=true).");
-        throw new StartRefusedException($"Function {function}: the connection '{name}' is not set. For the local broker: {name}={DevelopmentServiceBus}.");
+                $"Function {function}: the connection '{name}' asks for a namespace in Azure ({name}__fullyQualifiedNamespace), "
+                + $"which the local build cannot reach. Set {name}={DevelopmentServiceBus}, or run the Azure build (-p:AzurePackages=true).");
+        throw new StartRefusedException(
+            $"Function {function}: the connection '{name}' is not set. For the local broker: {name}={DevelopmentServiceBus}.");
     }
 
     /// <summary>Puts settings in the place of each <c>%name%</c>.</summary>
@@ -43,7 +44,9 @@ internal static class ConnectionSettings
     /// <summary><c>AzureWebJobs.&lt;name&gt;.Disabled</c>, or with underscores, for shells that allow no dots.</summary>
     public static bool IsDisabled(this IConfiguration configuration, string function)
     {
-        var value = configuration[$"{Prefix}.{function}.Disabled"] ?? configuration[$"{Prefix}_{function}_Disabled"] ?? configuration[$"{Prefix}:{function}:Disabled"];
+        var value = configuration[$"{Prefix}.{function}.Disabled"]
+            ?? configuration[$"{Prefix}_{function}_Disabled"]
+            ?? configuration[$"{Prefix}:{function}:Disabled"];
         return value is "1" || string.Equals(value, "true", StringComparison.OrdinalIgnoreCase);
     }
 }

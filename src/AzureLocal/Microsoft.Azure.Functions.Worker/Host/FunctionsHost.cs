@@ -17,10 +17,10 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
 {
     private readonly WebApplication web;
     private readonly HostSetup setup;
-
     private readonly Triggers triggers;
 
-    private FunctionsHost(WebApplication web, HostSetup setup, Triggers triggers) => (this.web, this.setup, this.triggers) = (web, setup, triggers);
+    private FunctionsHost(WebApplication web, HostSetup setup, Triggers triggers) =>
+        (this.web, this.setup, this.triggers) = (web, setup, triggers);
 
     public IServiceProvider Services => web.Services;
 
@@ -28,7 +28,10 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
     public int Port => PortOf(web);
 
     public static FunctionsHost Build(
-        WebApplicationBuilder builder, HostSetup setup, IReadOnlyList<Func<FunctionExecutionDelegate, FunctionExecutionDelegate>> middleware, bool servesHttp)
+        WebApplicationBuilder builder,
+        HostSetup setup,
+        IReadOnlyList<Func<FunctionExecutionDelegate, FunctionExecutionDelegate>> middleware,
+        bool servesHttp)
     {
         var hostJson = HostJson.Load(setup.BaseDirectory, builder.Configuration);
         foreach (var (category, level) in hostJson.LogLevels)
@@ -56,7 +59,8 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
         }
         catch (IOException failure) when (failure.InnerException is AddressInUseException)
         {
-            throw new StartRefusedException($"Port {setup.Port} is in use, perhaps by another instance of this app. Stop it, or start this one with --port and another number.");
+            throw new StartRefusedException(
+                $"Port {setup.Port} is in use, perhaps by another instance of this app. Stop it, or start this one with --port and another number.");
         }
     }
 

@@ -10,7 +10,12 @@ namespace AzureLocal.Functions;
 /// host.json, with <c>AzureFunctionsJobHost__…</c> settings over it. A name that Azure does not know, a value that it could
 /// not use, and what this host cannot do are refused: a figure that is silently ignored is found out under load.
 /// </summary>
-internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, DurableOptions Durable, TimeSpan? FunctionTimeout, IReadOnlyDictionary<string, LogLevel> LogLevels)
+internal sealed record HostJson(
+    HttpOptions Http,
+    ServiceBusOptions ServiceBus,
+    DurableOptions Durable,
+    TimeSpan? FunctionTimeout,
+    IReadOnlyDictionary<string, LogLevel> LogLevels)
 {
     private const string FileName = "host.json";
     private const string OverrideSection = "AzureFunctionsJobHost";
@@ -66,7 +71,7 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
                 values.Time("extensions:serviceBus:maxAutoLockRenewalDuration", allowZero: true) ?? TimeSpan.FromMinutes(5),
                 tryTimeout),
             new DurableOptions(
-                configuration.Resolve(values.Take("extensions:durableTask:hubName")?.Text ?? "TestHubName", "host.json: extensions.durableTask.hubName"),
+                configuration.Resolve(values.Take("extensions:durableTask:hubName")?.Text ?? "TestHubName", "host.json: durableTask.hubName"),
                 values.Count("extensions:durableTask:maxConcurrentOrchestratorFunctions"),
                 values.Count("extensions:durableTask:maxConcurrentActivityFunctions"),
                 values.Take("extensions:durableTask:defaultVersion")?.Text,
@@ -135,7 +140,8 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
         {
             if (Take(name) is not { } value)
                 return null;
-            if (!int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count) || (count < 1 && !(allowUnlimited && count == -1)))
+            var isNumber = int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count);
+            if (!isNumber || (count < 1 && !(allowUnlimited && count == -1)))
                 throw value.Expected(allowUnlimited ? "a whole number from 1, or -1 for no limit" : "a whole number from 1");
             return count == -1 ? null : count;
         }
@@ -180,7 +186,8 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
         }
 
         private static TimeSpan Time(Value value, bool allowZero) =>
-            TimeSpan.TryParse(value.Text, CultureInfo.InvariantCulture, out var time) && (time > TimeSpan.Zero || (allowZero && time == TimeSpan.Zero))
+            TimeSpan.TryParse(value.Text, CultureInfo.InvariantCulture, out var time)
+            && (time > TimeSpan.Zero || (allowZero && time == TimeSpan.Zero))
                 ? time
                 : throw value.Expected("a time span such as \"00:05:00\"");
 

@@ -50,7 +50,7 @@ internal sealed class HostSetup
             EnvironmentName = EnvironmentVariable("AZURE_FUNCTIONS_ENVIRONMENT") ?? Environments.Development,
         });
         AddSettings(web.Configuration);
-        AddLogging(web.Logging);
+        AddLogging(web.Logging, web.Configuration);
         // A singleton that keeps a scoped service would hand one invocation's to the next.
         web.Host.UseDefaultServiceProvider(options => options.ValidateScopes = true);
         web.WebHost.UseKestrelCore().ConfigureKestrel(Listen);
@@ -87,20 +87,24 @@ internal sealed class HostSetup
     {
         for (var i = 0; i < Arguments.Length; i++)
         {
-            var isValue = i > 0 && Arguments[i - 1].StartsWith("--", StringComparison.Ordinal) && !Arguments[i - 1].Contains('=', StringComparison.Ordinal);
-            if (!isValue && Arguments[i].StartsWith('-') && !Arguments[i].StartsWith("--", StringComparison.Ordinal))
+            var isValue = i > 0 && IsName(Arguments[i - 1]) && !Arguments[i - 1].Contains('=', StringComparison.Ordinal);
+            if (!isValue && Arguments[i].StartsWith('-') && !IsName(Arguments[i]))
+            {
                 throw new StartRefusedException(
-                    $"'{Arguments[i]}' is not an argument: there are --port <number> and --data <directory>, and any other --name value is a setting for the app.");
+                    $"'{Arguments[i]}' is not an argument. There are --port <number> and --data <directory>; any other --name value is a setting for the app.");
+            }
         }
         return new ConfigurationBuilder().AddCommandLine(Arguments).Build();
     }
+
+    private static bool IsName(string argument) => argument.StartsWith("--", StringComparison.Ordinal);
 
     private static int ReadPort(string? text) =>
         text is null ? DefaultPort
         : int.TryParse(text, out var port) && port is >= 0 and <= IPEndPoint.MaxPort ? port
         : throw new StartRefusedException($"--port is '{text}': expected a number from 1 to {IPEndPoint.MaxPort}, or 0 for any free one.");
 
-    private static void AddLogging(ILoggingBuilder logging) => logging
+    private static void AddLogging(ILoggingBuilder logging, IConfiguration configuration) => logging
         .AddSimpleConsole(line =>
         {
             line.SingleLine = true;
@@ -110,7 +114,8 @@ internal sealed class HostSetup
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
         // It would put the whole stack of a refused start before the one line that says why.
-        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical)
+        .AddConfiguration(configuration.GetSection("Logging"));
 
     private void Listen(KestrelServerOptions kestrel)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AzureLocal.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Mvc;
@@ -56,7 +55,8 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
                     throw found.Refuse("an HTTP trigger needs builder.ConfigureFunctionsWebApplication() in Program.cs.");
                 var pattern = routes.Parse(found, http, configuration);
                 AddIfEnabled(found, parameter => HttpCall.Bind(found, pattern, parameter), function => routes.Add(function, pattern));
-                NeedMvc |= found.Method.ReturnType.GenericTypeArguments.Append(found.Method.ReturnType).Any(typeof(IActionResult).IsAssignableFrom);
+                Type result = found.Method.ReturnType;
+                NeedMvc |= result.GenericTypeArguments.Append(result).Any(typeof(IActionResult).IsAssignableFrom);
                 break;
             case ServiceBusTriggerAttribute message:
                 AddIfEnabled(found, ServiceBusTriggers.Bind(found, message), function => serviceBus.Add(found, function, message));
@@ -80,7 +80,13 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
     {
         loggers = web.Services.GetRequiredService<ILoggerFactory>();
         invoker = new Invoker(
-            web.Services.GetRequiredService<IServiceScopeFactory>(), middleware, loggers, hostJson.FunctionTimeout, setup.Clock, setup.Random, stopping.Token);
+            web.Services.GetRequiredService<IServiceScopeFactory>(),
+            middleware,
+            loggers,
+            hostJson.FunctionTimeout,
+            setup.Clock,
+            setup.Random,
+            stopping.Token);
         var services = web.Services.GetRequiredService<IServiceProviderIsService>();
         foreach (var function in functions)
             function.CheckDependencies(services);
@@ -101,7 +107,8 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreException)
         {
-            throw new StartRefusedException($"The data directory {setup.DataDirectory} cannot be used: {failure.Message} Choose another one with --data.");
+            throw new StartRefusedException(
+                $"The data directory {setup.DataDirectory} cannot be used: {failure.Message} Choose another one with --data.");
         }
         if (durable.IsUsed)
             durable.Open(store!, invoker, loggers);
@@ -122,6 +129,7 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
     /// <summary>Nothing new is begun from here on, and the tokens of what runs fire.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
+        Log.Stopping(loggers.CreateLogger("Host"));
         stopping.Cancel();
         return Task.CompletedTask;
     }
@@ -129,14 +137,16 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         stopping.Cancel();
+        var durableStopped = durable.StopAsync(cancellationToken); // when the time is over it hands back what it runs, and ends
         try
         {
-            await Task.WhenAll(running, durable.StopAsync(cancellationToken)).WaitAsync(cancellationToken);
+            await running.WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             Log.NotDrained(loggers.CreateLogger("Host"));
         }
+        await durableStopped;
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -174,7 +184,7 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
             (routes.Count, "HTTP"), (serviceBus.Count, "Service Bus"), (timers.Count, "timer"),
             (durable.Orchestrators, "orchestrator"), (durable.Activities, "activity"), (disabled, "disabled"),
         ];
-        return string.Join(", ", counts.Where(kind => kind.Count > 0).Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Count} {kind.Kind}")));
+        return string.Join(", ", counts.Where(kind => kind.Count > 0).Select(kind => $"{kind.Count} {kind.Kind}"));
     }
 
     private static partial class Log
@@ -185,7 +195,10 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         [LoggerMessage(41, LogLevel.Information, "Functions: {Counts}")]
         public static partial void Functions(ILogger logger, string counts);
 
-        [LoggerMessage(42, LogLevel.Warning, "Functions still ran when the time to stop was over: what they hold is free once this process has ended.")]
+        [LoggerMessage(43, LogLevel.Information, "Stopping when what runs has ended; Ctrl+C once more ends the process now.")]
+        public static partial void Stopping(ILogger logger);
+
+        [LoggerMessage(42, LogLevel.Warning, "Functions still ran when the time to stop was over: what they hold is free once this process ends.")]
         public static partial void NotDrained(ILogger logger);
     }
 }

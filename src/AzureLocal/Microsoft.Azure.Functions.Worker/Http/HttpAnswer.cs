@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AzureLocal.Functions;
 
-/// <summary>The worker middleware that joins ASP.NET Core to functions: it shows the HttpContext to what follows and writes what came back.</summary>
+/// <summary>The middleware that joins ASP.NET Core to functions: it shows the HttpContext to what follows and writes what came back.</summary>
 internal static partial class HttpAnswer
 {
     public static FunctionExecutionDelegate Middleware(FunctionExecutionDelegate next) => context =>
@@ -33,14 +33,15 @@ internal static partial class HttpAnswer
                 break; // the function may have written to the response itself
             case var other:
                 // So it is in Azure, where only a trace line says so.
-                Log.NotWritten(invocation.InstanceServices.GetRequiredService<ILoggerFactory>().CreateLogger("Function"), invocation.Function.Name, other.GetType().Name);
+                var logger = invocation.InstanceServices.GetRequiredService<ILoggerFactory>().CreateLogger("Function");
+                Log.NotWritten(logger, invocation.Function.Name, other.GetType().Name);
                 break;
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(10, LogLevel.Warning, "Function '{Function}' returned a {Type}, of which nothing is sent: the response is empty. Return an IResult, say Results.Json(…).")]
+        [LoggerMessage(10, LogLevel.Warning, "Function '{Function}' returned a {Type}, of which nothing is sent. Return an IResult, say Results.Json(…).")]
         public static partial void NotWritten(ILogger logger, string function, string type);
     }
 }

@@ -53,8 +53,11 @@ internal sealed class HttpCall(HttpContext context) : ITriggerData, IServiceProv
     public IReadOnlyDictionary<string, object?> BindingData() =>
         context.Request.RouteValues.ToDictionary(value => value.Key, value => value.Value, StringComparer.OrdinalIgnoreCase);
 
-    private static string? RouteValue(Invocation invocation, string name) =>
-        System.Convert.ToString(((HttpCall)invocation.Trigger).Context.Request.RouteValues[name], CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+    private static string? RouteValue(Invocation invocation, string name)
+    {
+        var value = ((HttpCall)invocation.Trigger).Context.Request.RouteValues[name];
+        return System.Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+    }
 
     private static object? Convert(TypeConverter converter, string text, string name, Type type)
     {
@@ -64,7 +67,7 @@ internal sealed class HttpCall(HttpContext context) : ITriggerData, IServiceProv
         }
         catch (Exception reason) when (reason is FormatException or ArgumentException or NotSupportedException)
         {
-            throw new FormatException($"The route value '{name}' is '{text}', which is no {type.Name}. A constraint in the route ({{{name}:{type.Name.ToLowerInvariant()}}}) would answer 404.", reason);
+            throw new FormatException($"The route value '{name}' is '{text}', which is no {type.Name}. A constraint in the route would answer 404.", reason);
         }
     }
 }

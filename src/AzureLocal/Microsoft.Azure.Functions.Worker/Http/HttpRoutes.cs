@@ -22,14 +22,19 @@ internal sealed class HttpRoutes(string prefix)
     /// <summary>Reads a trigger's route, and refuses one that another function already answers.</summary>
     public RoutePattern Parse(FoundFunction function, HttpTriggerAttribute trigger, IConfiguration configuration)
     {
-        var route = trigger.Route is { Length: > 0 } own ? configuration.Resolve(own, $"Function {function.Name}, Route").TrimStart('/') : function.Name;
+        var route = trigger.Route is { Length: > 0 } own
+            ? configuration.Resolve(own, $"Function {function.Name}, Route").TrimStart('/')
+            : function.Name;
         if (route.Split('/')[0].ToLowerInvariant() is "admin" or "runtime")
             throw function.Refuse($"its route '{route}' begins with a word that the Functions host keeps for itself (admin, runtime).");
         RoutePattern pattern;
         try
         {
-            var methods = trigger.Methods is { Length: > 0 } some ? new RouteValueDictionary { ["httpMethod"] = new HttpMethodRouteConstraint(some) } : null;
-            pattern = RoutePatternFactory.Parse(prefix.Length == 0 ? route : $"{prefix}/{route}", defaults: null, parameterPolicies: methods);
+            // A constraint, since the metadata that ASP.NET Core has for methods would answer 405.
+            var policies = trigger.Methods is { Length: > 0 } methods
+                ? new RouteValueDictionary { ["httpMethod"] = new HttpMethodRouteConstraint(methods) }
+                : null;
+            pattern = RoutePatternFactory.Parse(prefix.Length == 0 ? route : $"{prefix}/{route}", defaults: null, policies);
         }
         catch (RoutePatternException broken)
         {
@@ -46,16 +51,23 @@ internal sealed class HttpRoutes(string prefix)
 
     public void Add(Function function, RoutePattern pattern) => endpoints.Add((function, pattern));
 
-    public EndpointDataSource ToDataSource(Func<Function, HttpContext, Task> run) => new DefaultEndpointDataSource(endpoints.Select((endpoint, order) =>
-        new RouteEndpointBuilder(http => run(endpoint.Function, http), endpoint.Pattern, order) { DisplayName = endpoint.Function.Name }.Build()));
+    public EndpointDataSource ToDataSource(Func<Function, HttpContext, Task> run) =>
+        new DefaultEndpointDataSource(endpoints.Select((endpoint, order) => ToEndpoint(endpoint.Function, endpoint.Pattern, order, run)));
+
+    private static Endpoint ToEndpoint(Function function, RoutePattern pattern, int order, Func<Function, HttpContext, Task> run) =>
+        new RouteEndpointBuilder(http => run(function, http), pattern, order) { DisplayName = function.Name }.Build();
 
     /// <summary>The route without its parameters' names, which cannot tell one route from another.</summary>
-    private static string Shape(RoutePattern pattern) => string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
+    private static string Shape(RoutePattern pattern) =>
+        string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(Shape))));
+
+    private static string Shape(RoutePatternPart part) => part switch
     {
-        RoutePatternParameterPart parameter => $"{{{(parameter.IsCatchAll ? "*" : "")}{string.Join(':', parameter.ParameterPolicies.Select(policy => policy.Content))}}}",
         RoutePatternLiteralPart literal => literal.Content.ToLowerInvariant(),
-        _ => ((RoutePatternSeparatorPart)part).Content,
-    }))));
+        RoutePatternSeparatorPart separator => separator.Content,
+        RoutePatternParameterPart { IsCatchAll: true } => "{*}",
+        _ => $"{{{string.Join(':', ((RoutePatternParameterPart)part).ParameterPolicies.Select(policy => policy.Content))}}}",
+    };
 
     private static bool Overlap(string[]? some, string[]? others) =>
         some is not { Length: > 0 } || others is not { Length: > 0 } || some.Intersect(others, StringComparer.OrdinalIgnoreCase).Any();

@@ -51,12 +51,20 @@ internal sealed class HttpServer(HttpOptions options, Invoker invoker, Cancellat
         {
             http.Abort(); // what was sent is not whole, and the client must be able to tell
         }
-        catch (Exception)
+        catch (Exception failure)
         {
             http.Response.Clear();
-            http.Response.StatusCode = http.RequestAborted.IsCancellationRequested ? StatusCodes.Status499ClientClosedRequest : StatusCodes.Status500InternalServerError;
+            http.Response.StatusCode = StatusOf(failure, http);
         }
     }
+
+    private int StatusOf(Exception failure, HttpContext http) => failure switch
+    {
+        BadHttpRequestException bad => bad.StatusCode, // a body over the limit, a broken upload
+        OperationCanceledException when http.RequestAborted.IsCancellationRequested => StatusCodes.Status499ClientClosedRequest,
+        OperationCanceledException when stopping.IsCancellationRequested => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
 
     private async Task RunWhenFreeAsync(HttpContext http, RequestDelegate next)
     {

@@ -20,16 +20,17 @@ internal sealed partial class LockKeeper : IAsyncDisposable
     private readonly TimeSpan longest;
     private readonly TimeProvider clock;
     private readonly ILogger logger;
-    private readonly string what;
+    private readonly LockName name;
     private readonly CancellationTokenSource closing = new();
     private readonly ITimer timer;
     private DateTimeOffset began;
     private DateTimeOffset plannedFor;
     private Task renewal = Task.CompletedTask;
 
-    public LockKeeper(Func<DateTimeOffset> lockedUntil, Func<CancellationToken, Task> renew, TimeSpan longest, TimeProvider clock, ILogger logger, string what)
+    public LockKeeper(
+        LockName name, Func<DateTimeOffset> lockedUntil, Func<CancellationToken, Task> renew, TimeSpan longest, TimeProvider clock, ILogger logger)
     {
-        (this.lockedUntil, this.renew, this.longest, this.clock, this.logger, this.what) = (lockedUntil, renew, longest, clock, logger, what);
+        (this.name, this.lockedUntil, this.renew, this.longest, this.clock, this.logger) = (name, lockedUntil, renew, longest, clock, logger);
         began = clock.GetUtcNow();
         timer = clock.CreateTimer(static self => ((LockKeeper)self!).OnTimer(), this, Plan(), Timeout.InfiniteTimeSpan);
     }
@@ -63,13 +64,13 @@ internal sealed partial class LockKeeper : IAsyncDisposable
         {
             // The function is done, and the timer perhaps disposed of.
         }
-        catch (ServiceBusException failure) when (failure.Reason is ServiceBusFailureReason.SessionLockLost or ServiceBusFailureReason.MessageLockLost or ServiceBusFailureReason.MessageNotFound)
+        catch (ServiceBusException failure) when (IsLost(failure.Reason))
         {
             LoseIt();
         }
         catch (Exception failure)
         {
-            Log.NotRenewed(logger, failure, what);
+            Log.NotRenewed(logger, failure, name);
             timer.Change(RetryAfter, Timeout.InfiniteTimeSpan);
         }
     }
@@ -101,18 +102,27 @@ internal sealed partial class LockKeeper : IAsyncDisposable
         return left - (left / 2 < Margin ? left / 2 : Margin);
     }
 
+    private static bool IsLost(ServiceBusFailureReason reason) =>
+        reason is ServiceBusFailureReason.SessionLockLost or ServiceBusFailureReason.MessageLockLost or ServiceBusFailureReason.MessageNotFound;
+
     private void LoseIt()
     {
-        Log.Lost(logger, what);
+        Log.Lost(logger, name);
         lost.Cancel();
     }
 
     private static partial class Log
     {
-        [LoggerMessage(20, LogLevel.Warning, "The lock of {What} is lost: its function is cancelled, and the message will be delivered again.")]
-        public static partial void Lost(ILogger logger, string what);
+        [LoggerMessage(20, LogLevel.Warning, "The lock of {Name} is lost: its function is cancelled, and the message will be delivered again.")]
+        public static partial void Lost(ILogger logger, LockName name);
 
-        [LoggerMessage(21, LogLevel.Warning, "The lock of {What} could not be renewed; tried again while it lasts.")]
-        public static partial void NotRenewed(ILogger logger, Exception failure, string what);
+        [LoggerMessage(21, LogLevel.Warning, "The lock of {Name} could not be renewed; tried again while it lasts.")]
+        public static partial void NotRenewed(ILogger logger, Exception failure, LockName name);
     }
+}
+
+/// <summary>What is locked, put into words only for a log that is written.</summary>
+internal readonly record struct LockName(string Kind, string? Id, string Entity)
+{
+    public override string ToString() => $"{Kind} {Id} of {Entity}";
 }

@@ -3,8 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace AzureLocal.Functions;
 
-/// <summary>Serves a queue, subscription or dead-letter queue without sessions: fetches as many messages as there are free slots, and no more, since a fetched one is locked.</summary>
-internal sealed partial class MessagePump(ServiceBusReceiver receiver, MessageRunner runner, PumpOptions options, TimeProvider clock, Random random, ILogger logger) : IPump
+/// <summary>
+/// Serves a queue, subscription or dead-letter queue without sessions: fetches as many messages as there are free slots, and no
+/// more, since a fetched one is locked.
+/// </summary>
+internal sealed partial class MessagePump(
+    ServiceBusReceiver receiver, MessageRunner runner, PumpOptions options, TimeProvider clock, Random random, ILogger logger) : IPump
 {
     /// <summary>A receive that finds nothing waits for its time-out; one that comes back faster than this has failed.</summary>
     private static readonly TimeSpan SoonestTimeout = TimeSpan.FromSeconds(1);
@@ -63,7 +67,12 @@ internal sealed partial class MessagePump(ServiceBusReceiver receiver, MessageRu
         try
         {
             await using var keeper = new LockKeeper(
-                () => message.LockedUntil, token => receiver.RenewMessageLockAsync(message, token), options.LongestRenewal, clock, logger, $"message {message.MessageId} of {options.Entity}");
+                new LockName("message", message.MessageId, options.Entity),
+                () => message.LockedUntil,
+                token => receiver.RenewMessageLockAsync(message, token),
+                options.LongestRenewal,
+                clock,
+                logger);
             await runner.RunAsync(receiver, message, keeper.Lost);
         }
         catch (Exception failure)

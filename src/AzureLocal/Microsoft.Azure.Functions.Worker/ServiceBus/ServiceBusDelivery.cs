@@ -19,9 +19,10 @@ internal sealed class ServiceBusDelivery(ServiceBusReceiver receiver, ServiceBus
     public bool ReleasesSession { get; private set; }
 
     public string? TraceParent =>
-        (message.ApplicationProperties.TryGetValue("traceparent", out var parent) || message.ApplicationProperties.TryGetValue("Diagnostic-Id", out parent)) ? parent as string : null;
+        (message.ApplicationProperties.GetValueOrDefault("traceparent") ?? message.ApplicationProperties.GetValueOrDefault("Diagnostic-Id")) as string;
 
-    public ServiceBusMessageActions Actions => actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= settled.LockToken == message.LockToken);
+    public ServiceBusMessageActions Actions =>
+        actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= settled.LockToken == message.LockToken);
 
     public ServiceBusSessionMessageActions SessionActions =>
         sessionActions ??= new ServiceBusSessionMessageActions((ServiceBusSessionReceiver)receiver, () => ReleasesSession = true);

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace AzureLocal.Functions;
 
 /// <summary>The functions that messages run, and the connections that they come over: one client for each connection string.</summary>
-internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfiguration configuration, string directory, TimeProvider clock, Random random) : IAsyncDisposable
+internal sealed class ServiceBusTriggers(
+    ServiceBusOptions options, IConfiguration configuration, string directory, TimeProvider clock, Random random) : IAsyncDisposable
 {
     /// <summary>Queues, topics and subscriptions in the official emulator's format, made at start if they are missing.</summary>
     private const string EntitiesFile = "servicebus.json";
@@ -30,7 +31,8 @@ internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfigurati
             : EntityPaths.Subscription(Resolve(trigger.TopicName!), Resolve(trigger.SubscriptionName!));
         if (trigger.IsSessionsEnabled && entity.EndsWith("$deadletterqueue", StringComparison.OrdinalIgnoreCase))
             throw found.Refuse("a dead-letter queue has no sessions, not even that of a queue which has: IsSessionsEnabled must be false.");
-        triggers.Add(new Trigger(function, entity, configuration.Connection(trigger.Connection, found.Name), trigger.IsSessionsEnabled, AutoComplete(found, trigger)));
+        var connection = configuration.Connection(trigger.Connection, found.Name);
+        triggers.Add(new Trigger(function, entity, connection, trigger.IsSessionsEnabled, AutoComplete(found, trigger)));
 
         string Resolve(string text) => configuration.Resolve(text, $"Function {found.Name}, ServiceBusTrigger");
     }
@@ -41,7 +43,8 @@ internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfigurati
         var file = Path.Combine(directory, EntitiesFile);
         if (!File.Exists(file))
             return;
-        foreach (var connection in triggers.Select(trigger => trigger.Connection).Append(configuration.Connection(ConnectionSettings.ServiceBus, EntitiesFile)).Distinct())
+        var ownConnection = configuration.Connection(ConnectionSettings.ServiceBus, EntitiesFile); // of an app that only sends
+        foreach (var connection in triggers.Select(trigger => trigger.Connection).Append(ownConnection).Distinct())
         {
             using var local = LocalBroker.Open(connection);
             try
@@ -61,7 +64,8 @@ internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfigurati
         foreach (var trigger in triggers)
         {
             var client = Client(trigger.Connection);
-            var runner = new MessageRunner((delivery, lockLost) => invoker.RunAsync(trigger.Function, delivery, lockLost), trigger.AutoComplete, logger);
+            var function = trigger.Function;
+            var runner = new MessageRunner((delivery, lockLost) => invoker.RunAsync(function, delivery, lockLost), trigger.AutoComplete, logger);
             var pump = new PumpOptions(
                 trigger.Entity,
                 trigger.Sessions ? options.MaxConcurrentSessions : options.MaxConcurrentCalls,
@@ -69,7 +73,7 @@ internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfigurati
                 options.TryTimeout,
                 options.MaxAutoLockRenewalDuration);
             yield return trigger.Sessions
-                ? new SessionPump(cancellation => client.AcceptNextSessionAsync(trigger.Entity, null, cancellation), runner, pump, clock, random, logger)
+                ? new SessionPump(stop => client.AcceptNextSessionAsync(trigger.Entity, null, stop), runner, pump, clock, random, logger)
                 : new MessagePump(client.CreateReceiver(trigger.Entity), runner, pump, clock, random, logger);
         }
     }

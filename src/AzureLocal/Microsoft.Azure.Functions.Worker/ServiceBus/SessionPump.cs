@@ -10,19 +10,17 @@ namespace AzureLocal.Functions;
 /// <param name="LongestRenewal">How long the host renews the lock of one message.</param>
 internal sealed record PumpOptions(string Entity, int Concurrency, TimeSpan IdleTimeout, TimeSpan TryTimeout, TimeSpan LongestRenewal);
 
-/// <summary>A loop that fetches messages until it is told to stop.</summary>
-internal interface IPump
-{
-    /// <summary>Completes when stopping was asked for and the last function has ended; nothing is locked then.</summary>
-    Task RunAsync(CancellationToken stopping);
-}
-
 /// <summary>
 /// Serves the sessions of one entity: each slot takes a session, runs its messages one by one, and gives it back when nothing
 /// has come for the idle time, when the function asks for it, and when the host stops.
 /// </summary>
 internal sealed partial class SessionPump(
-    Func<CancellationToken, Task<ServiceBusSessionReceiver>> accept, MessageRunner runner, PumpOptions options, TimeProvider clock, Random random, ILogger logger) : IPump
+    Func<CancellationToken, Task<ServiceBusSessionReceiver>> accept,
+    MessageRunner runner,
+    PumpOptions options,
+    TimeProvider clock,
+    Random random,
+    ILogger logger) : IPump
 {
     /// <summary>
     /// How many slots ask for a session at once. Hundreds of idle slots need not all wait at the broker; one alone would take no
@@ -99,7 +97,12 @@ internal sealed partial class SessionPump(
         try
         {
             await using var keeper = new LockKeeper(
-                () => session.SessionLockedUntil, session.RenewSessionLockAsync, options.LongestRenewal, clock, logger, $"session {session.SessionId} of {options.Entity}");
+                new LockName("session", session.SessionId, options.Entity),
+                () => session.SessionLockedUntil,
+                session.RenewSessionLockAsync,
+                options.LongestRenewal,
+                clock,
+                logger);
             await RunMessagesAsync(session, keeper, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

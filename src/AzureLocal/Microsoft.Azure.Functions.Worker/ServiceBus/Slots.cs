@@ -52,10 +52,11 @@ internal sealed class Slots(int count)
         lock (gate)
         {
             free += places;
-            for (; places > 0 && waiting.First is { } turn; places--)
+            while (places > 0 && waiting.First is { } turn)
             {
                 waiting.RemoveFirst();
-                turn.Value.TrySetResult();
+                if (turn.Value.TrySetResult())
+                    places--;
             }
             if (free == count)
                 drained?.TrySetResult();

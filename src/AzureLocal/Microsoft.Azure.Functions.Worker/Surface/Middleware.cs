@@ -35,10 +35,12 @@ namespace Microsoft.Extensions.Hosting
             return builder.Use(next => context => context.InstanceServices.GetRequiredService<T>().Invoke(context, next));
         }
 
-        public static IFunctionsWorkerApplicationBuilder UseMiddleware(this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, Func<Task>, Task> middleware) =>
+        public static IFunctionsWorkerApplicationBuilder UseMiddleware(
+            this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, Func<Task>, Task> middleware) =>
             builder.Use(next => context => middleware(context, () => next(context)));
 
-        public static IFunctionsWorkerApplicationBuilder UseWhen<T>(this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, bool> predicate)
+        public static IFunctionsWorkerApplicationBuilder UseWhen<T>(
+            this IFunctionsWorkerApplicationBuilder builder, Func<FunctionContext, bool> predicate)
             where T : class, IFunctionsWorkerMiddleware
         {
             builder.Services.AddSingleton<T>();

@@ -16,7 +16,7 @@ public class ServiceBusMessageActions
     {
     }
 
-    private ServiceBusReceiver Receiver => receiver ?? throw new InvalidOperationException("Made by the constructor for mocks: override the member.");
+    private ServiceBusReceiver Receiver => receiver ?? throw IsMock();
 
     public virtual async Task CompleteMessageAsync(ServiceBusReceivedMessage message, CancellationToken cancellationToken = default)
     {
@@ -24,13 +24,15 @@ public class ServiceBusMessageActions
         settled!(message);
     }
 
-    public virtual async Task AbandonMessageAsync(ServiceBusReceivedMessage message, IDictionary<string, object>? propertiesToModify = default, CancellationToken cancellationToken = default)
+    public virtual async Task AbandonMessageAsync(
+        ServiceBusReceivedMessage message, IDictionary<string, object>? propertiesToModify = default, CancellationToken cancellationToken = default)
     {
         await Receiver.AbandonMessageAsync(message, propertiesToModify, cancellationToken);
         settled!(message);
     }
 
-    public virtual async Task DeferMessageAsync(ServiceBusReceivedMessage message, IDictionary<string, object>? propertiesToModify = default, CancellationToken cancellationToken = default)
+    public virtual async Task DeferMessageAsync(
+        ServiceBusReceivedMessage message, IDictionary<string, object>? propertiesToModify = default, CancellationToken cancellationToken = default)
     {
         await Receiver.DeferMessageAsync(message, propertiesToModify, cancellationToken);
         settled!(message);
@@ -49,6 +51,8 @@ public class ServiceBusMessageActions
 
     public virtual Task RenewMessageLockAsync(ServiceBusReceivedMessage message, CancellationToken cancellationToken = default) =>
         Receiver.RenewMessageLockAsync(message, cancellationToken);
+
+    internal static InvalidOperationException IsMock() => new("Made by the constructor for mocks, which gives it nothing to work on: override the member.");
 }
 
 /// <summary>Acts on the session of the message that runs a function.</summary>
@@ -71,7 +75,7 @@ public class ServiceBusSessionMessageActions
     /// <summary>As of the start of the function or its own last renewal: the host's renewals do not show here, as they do not in Azure.</summary>
     public virtual DateTimeOffset SessionLockedUntil { get; protected set; }
 
-    private ServiceBusSessionReceiver Receiver => receiver ?? throw new InvalidOperationException("Made by the constructor for mocks: override the member.");
+    private ServiceBusSessionReceiver Receiver => receiver ?? throw ServiceBusMessageActions.IsMock();
 
     /// <summary>Empty when there is none: the worker's protocol cannot say null.</summary>
     public virtual async Task<BinaryData> GetSessionStateAsync(CancellationToken cancellationToken = default) =>
@@ -84,7 +88,7 @@ public class ServiceBusSessionMessageActions
     public virtual Task ReleaseSession(CancellationToken cancellationToken = default)
     {
         if (release is null)
-            throw new InvalidOperationException("Made by the constructor for mocks: override the member.");
+            throw ServiceBusMessageActions.IsMock();
         release();
         return Task.CompletedTask;
     }

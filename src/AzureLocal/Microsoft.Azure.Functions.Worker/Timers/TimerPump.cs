@@ -9,7 +9,8 @@ internal sealed record TimerOptions(string Name, TimerSchedule Schedule, bool Ru
 /// Fires one timer, in one host of the data directory at a time. Occurrences never overlap, and those that pass while the
 /// function runs are one. A monitored timer that missed its occurrence runs at once, marked as past due.
 /// </summary>
-internal sealed partial class TimerPump(TimerOptions options, TimerStore store, Func<TimerInfo, CancellationToken, Task> run, TimeProvider clock, Random random, ILogger logger) : IPump
+internal sealed partial class TimerPump(
+    TimerOptions options, TimerStore store, Func<TimerInfo, CancellationToken, Task> run, TimeProvider clock, Random random, ILogger logger) : IPump
 {
     private static readonly TimeSpan RenewEvery = TimerStore.Lease / 3;
 

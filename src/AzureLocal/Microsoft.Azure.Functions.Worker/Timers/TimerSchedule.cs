@@ -17,7 +17,8 @@ internal sealed class TimerSchedule
         var withSeconds = expression.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length == 6;
         if (CrontabSchedule.TryParse(expression, new CrontabSchedule.ParseOptions { IncludingSeconds = withSeconds }) is { } cron)
             return new TimerSchedule(cron, default);
-        return TimeSpan.TryParse(expression, CultureInfo.InvariantCulture, out var interval) && interval > TimeSpan.Zero ? new TimerSchedule(null, interval) : null;
+        var isInterval = TimeSpan.TryParse(expression, CultureInfo.InvariantCulture, out var interval) && interval > TimeSpan.Zero;
+        return isInterval ? new TimerSchedule(null, interval) : null;
     }
 
     /// <summary>Occurrences under a minute apart are not worth remembering: the next is near.</summary>
@@ -27,5 +28,6 @@ internal sealed class TimerSchedule
         return Next(first) - first >= TimeSpan.FromMinutes(1);
     }
 
-    public DateTime Next(DateTime after) => cron is null ? after + interval : DateTime.SpecifyKind(cron.GetNextOccurrence(after), DateTimeKind.Utc);
+    public DateTime Next(DateTime after) =>
+        cron is null ? after + interval : DateTime.SpecifyKind(cron.GetNextOccurrence(after), DateTimeKind.Utc);
 }

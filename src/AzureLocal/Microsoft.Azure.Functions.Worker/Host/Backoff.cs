@@ -1,6 +1,6 @@
 namespace AzureLocal.Functions;
 
-/// <summary>How long to leave alone what keeps failing: from a tenth of a second, doubled each time, to half a minute, less up to a half by chance.</summary>
+/// <summary>How long to leave alone what keeps failing: a tenth of a second, doubled each time up to half a minute, less up to a half by chance.</summary>
 internal sealed class Backoff(TimeProvider clock, Random random)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(100);
