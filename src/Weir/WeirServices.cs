@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Api;
+using Weir.Breakers;
 using Weir.Cancellation;
 using Weir.Catalog;
 using Weir.Execution;
@@ -43,6 +44,9 @@ public static class WeirServices
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
+        services.AddSingleton<BreakerTable>();
+        services.AddSingleton<BreakerBoard>();
+        services.AddHostedService(provider => provider.GetRequiredService<BreakerBoard>());
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<JobEndings>();
@@ -52,7 +56,8 @@ public static class WeirServices
         services.AddSingleton<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
         services.AddSingleton(provider => new KillPoints(configuration, provider.GetRequiredService<IHostEnvironment>().IsDevelopment()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>();
+        services.AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>();
         services.AddHostedService<StoreSetup>();
         return builder;
     }

@@ -26,7 +26,7 @@ public sealed class CrmContactFromV1 : IUpcast<CrmContactV1, CrmContact>
 }
 
 [Job("crm.sync", Version = 2, Owner = "sales-tools", TimeoutSeconds = 30,
-    Description = "Makes or updates the contact of a user.", SideEffects = "One contact, by user id: repeating it changes nothing.")]
+    DependsOn = ["crm"], Description = "Makes or updates the contact of a user.", SideEffects = "One contact, by user id: repeating it changes nothing.")]
 public sealed class SyncCrm(DownstreamClient downstream) : IJobHandler<CrmContact>
 {
     public async Task<object?> RunAsync(CrmContact job, JobContext context, CancellationToken cancellation)

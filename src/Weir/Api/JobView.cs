@@ -7,7 +7,7 @@ namespace Weir.Api;
 /// <summary>A job as GET shows it. Fields that say nothing yet are left out.</summary>
 internal sealed record JobView(
     string Id, string Type, int Version, JobState State, string Tenant, Queue Queue, string Lane, string? OrderingKey, string? CorrelationId, int Attempt,
-    DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt,
+    DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt, ProgressView? Progress,
     DateTimeOffset? NotBefore, DateTimeOffset? ExpiresAt, string? UniqueKey, DateTimeOffset? CancelRequestedAt, string? CancelReason, string? CancelledBy, string? SupersededBy,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
@@ -17,6 +17,7 @@ internal sealed record JobView(
         return new JobView(
             receipt.Id, receipt.Type, receipt.Version, receipt.State, receipt.Tenant, receipt.Queue, receipt.Lane, receipt.OrderingKey, receipt.CorrelationId, receipt.Attempt,
             receipt.SubmittedAt, receipt.StartedAt, receipt.FinishedAt, receipt.State == JobState.Retrying ? receipt.NotBefore : null,
+            receipt.Progress is { } share ? new ProgressView(share, receipt.ProgressMessage) : null,
             receipt.State is JobState.Scheduled or JobState.Held ? receipt.NotBefore : null, receipt.ExpiresAt, receipt.Unique?.Key,
             receipt.CancelRequestedAt, receipt.CancelReason, receipt.CancelledBy, receipt.SupersededBy,
             ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)], LinksView.Of(receipt.Id));
@@ -32,12 +33,15 @@ internal sealed record JobView(
     };
 }
 
-internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, string Instance, ErrorView? Error)
+/// <param name="RetryAt">When the next attempt was to come, for one that failed and was to be tried again.</param>
+internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, DateTimeOffset? RetryAt, string Instance, ErrorView? Error)
 {
     public static AttemptView Of(AttemptRecord attempt) => new(
-        attempt.Number, attempt.Outcome, attempt.StartedAt, attempt.FinishedAt, attempt.Instance,
+        attempt.Number, attempt.Outcome, attempt.StartedAt, attempt.FinishedAt, attempt.RetryAt, attempt.Instance,
         attempt.Error is { } error ? new ErrorView(error.Class.ToString(), error.Type, error.Message, Reason: null, error.Stack) : null);
 }
+
+internal sealed record ProgressView(double Share, string? Message);
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
@@ -60,6 +64,7 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(JobTypeView))]
 [JsonSerializable(typeof(BulkView))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
+[JsonSerializable(typeof(BreakersView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>
