@@ -10,21 +10,21 @@ public sealed class BulkTests(OneInstance weir) : IClassFixture<OneInstance>
     private const string NdJson = "application/x-ndjson";
 
     [Theory]
-    [InlineData(NdJson)]
-    [InlineData("application/json")]
-    public async Task A_thousand_jobs_are_accepted_in_order_and_all_run(string contentType)
+    [InlineData(NdJson, 1_000)]
+    [InlineData("application/json", 100)]
+    public async Task As_many_as_a_thousand_jobs_are_accepted_in_order_and_all_run(string contentType, int count)
     {
         var effect = contentType == NdJson ? "bulk-lines" : "bulk-array";
-        var lines = Enumerable.Range(0, 1_000).Select(number => JsonSerializer.Serialize(new { type = "probe", payload = new { effect }, priority = number % 2 == 0 ? "bulk" : "critical" })).ToArray();
+        var lines = Enumerable.Range(0, count).Select(number => JsonSerializer.Serialize(new { type = "probe", payload = new { effect }, priority = number % 2 == 0 ? "bulk" : "critical" })).ToArray();
         var answer = await PostAsync(contentType == NdJson ? string.Join('\n', lines) : $"[{string.Join(',', lines)}]", contentType);
-        Assert.Equal((1_000, 0), (answer.GetProperty("accepted").GetInt32(), answer.GetProperty("refused").GetInt32()));
+        Assert.Equal((count, 0), (answer.GetProperty("accepted").GetInt32(), answer.GetProperty("refused").GetInt32()));
         var results = answer.GetProperty("results").EnumerateArray().ToArray();
-        Assert.Equal(Enumerable.Range(0, 1_000), results.Select(result => result.GetProperty("index").GetInt32()));
+        Assert.Equal(Enumerable.Range(0, count), results.Select(result => result.GetProperty("index").GetInt32()));
         Assert.All(results, result => Assert.Equal((202, "queued"), (result.GetProperty("status").GetInt32(), result.State())));
 
         foreach (var chunk in results.Chunk(64))
             Assert.All(await Task.WhenAll(chunk.Select(result => weir.Http.FinalAsync(result.Text("id")!))), job => Assert.Equal("succeeded", job.State()));
-        Assert.Equal(1_000, (await weir.Http.EffectsAsync(effect)).GetProperty("count").GetInt32());
+        Assert.Equal(count, (await weir.Http.EffectsAsync(effect)).GetProperty("count").GetInt32());
     }
 
     [Fact]

@@ -143,7 +143,6 @@ public sealed class UniqueTests(OneInstance weir) : IClassFixture<OneInstance>
     [InlineData("submit.receipt", "returnExisting")]
     [InlineData("submit.unique", "returnExisting")]
     [InlineData("submit.unique", "reject")]
-    [InlineData("submit.send", "replaceScheduled")]
     public async Task A_kill_during_a_submission_leaves_a_key_that_works(string point, string mode)
     {
         using var data = new DataFolder();
@@ -155,10 +154,35 @@ public sealed class UniqueTests(OneInstance weir) : IClassFixture<OneInstance>
         var next = await second.Http.AskAsync("kill", mode, new { effect = "unique-kill", note = "second" }, delay: "PT2S");
         var id = next.Id ?? next.InTheWay;
         Assert.NotNull(id); // the second's own job, or the first's, which the second has sent
-        Assert.Equal(point != "submit.receipt" && mode != "replaceScheduled", next.Existing || next.Status == HttpStatusCode.Conflict);
+        Assert.Equal(point != "submit.receipt", next.Existing || next.Status == HttpStatusCode.Conflict);
         Assert.Equal("succeeded", (await second.Http.FinalAsync(id)).State());
         Assert.Equal(1, (await second.Http.EffectsAsync("unique-kill")).GetProperty("starts").GetInt32());
         Assert.False((await second.Http.AskAsync("kill", mode, new { })).Existing);
+    }
+
+    [Theory]
+    [InlineData("submit.unique")]
+    [InlineData("submit.send")]
+    public async Task What_a_cut_off_replacement_left_behind_goes_with_the_next_one(string point)
+    {
+        using var data = new DataFolder();
+        string accepted;
+        await using (var first = await WeirProcess.StartAsync(data))
+            accepted = (await first.Http.AskAsync("chain", "replaceScheduled", new { effect = "chain" }, delay: "PT10M")).Id!;
+        await using (var second = await WeirProcess.StartAsync(data, ("Weir__KillPoint", point)))
+        {
+            await Assert.ThrowsAnyAsync<HttpRequestException>(() => second.Http.AskAsync("chain", "replaceScheduled", new { effect = "chain" }, delay: "PT10M", idempotencyKey: "chain"));
+            await second.ExitedAsync();
+        }
+
+        await using var third = await WeirProcess.StartAsync(data);
+        Assert.Equal("scheduled", (await third.Http.ShowAsync(accepted)).State()); // nothing accepted is lost to a job that was not
+        var last = await third.Http.AskAsync("chain", "replaceScheduled", new { effect = "chain" });
+        Assert.Equal("succeeded", (await third.Http.FinalAsync(last.Id!)).State());
+        Assert.Equal(("cancelled", last.Id), ((await third.Http.ShowAsync(accepted)).State(), (await third.Http.ShowAsync(accepted)).Text("supersededBy")));
+        var cutOff = await third.Http.AskAsync("chain", "replaceScheduled", new { effect = "chain" }, delay: "PT10M", idempotencyKey: "chain");
+        Assert.Equal((HttpStatusCode.Accepted, "cancelled"), (cutOff.Status, cutOff.State));
+        Assert.Equal(1, (await third.Http.EffectsAsync("chain")).GetProperty("starts").GetInt32());
     }
 
     [Theory]
