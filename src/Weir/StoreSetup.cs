@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Weir.Access;
+using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Completion;
 using Weir.Receipts;
@@ -8,7 +9,8 @@ using Weir.Retries;
 namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
-internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog, RetryPolicies policies, Admission admission, CallbackUrls callbacks) : IHostedService
+internal sealed class StoreSetup(
+    ReceiptTable receipts, BreakerTable breakers, JobCatalog catalog, RetryPolicies policies, Admission admission, CallbackUrls callbacks) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -16,6 +18,7 @@ internal sealed class StoreSetup(ReceiptTable receipts, JobCatalog catalog, Retr
         foreach (var type in catalog.Types)
             policies.Of(type);
         await receipts.CreateIfMissingAsync(cancellationToken);
+        await breakers.CreateIfMissingAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Weir.Access;
 using Weir.Api;
+using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Completion;
 using Weir.Execution;
@@ -48,6 +49,9 @@ public static class WeirServices
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
+        services.AddSingleton<BreakerTable>();
+        services.AddSingleton<BreakerBoard>();
+        services.AddHostedService(provider => provider.GetRequiredService<BreakerBoard>());
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<InFlight>();
@@ -66,7 +70,7 @@ public static class WeirServices
         services.AddSingleton(provider => new KillPoints(configuration, IsDevelopment(provider)));
         services.AddSingleton(provider => new Admission(
             configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), IsDevelopment(provider), provider.GetRequiredService<ILogger<Admission>>()));
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<ListsApi>().AddFace<JobRetention>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<ListsApi>().AddFace<JobRetention>();
         services.AddHostedService<StoreSetup>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();

@@ -1,13 +1,24 @@
 namespace Contract.Tests;
 
-/// <summary>A clock that stands still until it is advanced; timers that fall due meanwhile fire in their order, on the advancing thread.</summary>
+/// <summary>Time that passes only when told to. Timers fire on the thread that advances it, in the order in which they are due.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private readonly Lock gate = new();
     private readonly List<ManualTimer> timers = [];
-    private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private DateTimeOffset now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private long armed;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>When the next timer fires; null without one.</summary>
+    public DateTimeOffset? NextDue
+    {
+        get
+        {
+            lock (gate)
+                return Next()?.Due;
+        }
+    }
 
     public override DateTimeOffset GetUtcNow()
     {
@@ -15,7 +26,7 @@ internal sealed class ManualClock : TimeProvider
             return now;
     }
 
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    public override long GetTimestamp() => GetUtcNow().Ticks;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -24,36 +35,41 @@ internal sealed class ManualClock : TimeProvider
         return timer;
     }
 
-    public void Advance(TimeSpan by)
+    public void Advance(TimeSpan span)
     {
-        var end = GetUtcNow() + by;
-        while (TakeDue(end) is { } due)
-            due.Fire();
-        lock (gate)
-            now = end;
-    }
-
-    private ManualTimer? TakeDue(DateTimeOffset end)
-    {
-        lock (gate)
+        var end = GetUtcNow() + span;
+        while (true)
         {
-            var next = timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
-            if (next is null)
-                return null;
-            now = next.Due > now ? next.Due : now;
-            if (next.Period > TimeSpan.Zero)
-                next.Due += next.Period;
-            else
-                timers.Remove(next);
-            return next;
+            ManualTimer? next;
+            lock (gate)
+            {
+                next = Next();
+                if (next is null || next.Due > end)
+                {
+                    now = end;
+                    return;
+                }
+                now = next.Due > now ? next.Due : now;
+                if (next.Period > TimeSpan.Zero)
+                    next.Arm(now + next.Period, ++armed);
+                else
+                    timers.Remove(next);
+            }
+            next.Fire();
         }
     }
 
+    private ManualTimer? Next() => timers.Count == 0 ? null : timers.MinBy(timer => (timer.Due, timer.Order));
+
     private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
-        public DateTimeOffset Due { get; set; }
+        public DateTimeOffset Due { get; private set; }
 
         public TimeSpan Period { get; private set; }
+
+        public long Order { get; private set; }
+
+        public void Arm(DateTimeOffset due, long order) => (Due, Order) = (due, order);
 
         public void Fire() => callback(state);
 
@@ -62,16 +78,20 @@ internal sealed class ManualClock : TimeProvider
             lock (clock.gate)
             {
                 clock.timers.Remove(this);
-                if (dueTime < TimeSpan.Zero)
-                    return true;
-                Due = clock.now + dueTime;
                 Period = period;
+                if (dueTime == Timeout.InfiniteTimeSpan)
+                    return true;
+                Arm(clock.now + dueTime, ++clock.armed);
                 clock.timers.Add(this);
                 return true;
             }
         }
 
-        public void Dispose() => Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        public void Dispose()
+        {
+            lock (clock.gate)
+                clock.timers.Remove(this);
+        }
 
         public ValueTask DisposeAsync()
         {

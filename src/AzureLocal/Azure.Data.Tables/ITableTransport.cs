@@ -47,7 +47,8 @@ internal abstract record TableCall(string Table)
     }
 
     /// <summary>A page of entities.</summary>
-    public sealed record Query(string Table, string? Filter, int? Top, IReadOnlyList<string>? Select, string? Continuation) : TableCall(Table)
+    public sealed record Query(string Table, string? Filter, int? Top, IReadOnlyList<string>? Select, string? Continuation)
+        : TableCall(Table)
     {
         public override TableOperation Operation => TableOperation.QueryEntities;
     }
@@ -73,7 +74,8 @@ internal abstract record TableCall(string Table)
 /// One change of one entity. <paramref name="Entity"/> is null for a deletion; <paramref name="IfMatch"/> is an ETag, <c>*</c>,
 /// or null where the change has no condition (Add, Upsert).
 /// </summary>
-internal readonly record struct EntityChange(TableTransactionActionType Type, string PartitionKey, string RowKey, TableEntity? Entity, string? IfMatch);
+internal readonly record struct EntityChange(
+    TableTransactionActionType Type, string PartitionKey, string RowKey, TableEntity? Entity, string? IfMatch);
 
 /// <summary>What came back. Which of the parts are there depends on the call.</summary>
 internal sealed record TableAnswer(Response Response)

@@ -21,13 +21,14 @@ internal static class QueryText
         null => "null",
         bool truth => truth ? "true" : "false",
         long or ulong => string.Create(CultureInfo.InvariantCulture, $"{value}L"),
-        sbyte or byte or short or ushort or int or uint or decimal or float or double => string.Create(CultureInfo.InvariantCulture, $"{value}"),
+        sbyte or byte or short or ushort or int or uint or decimal or float or double =>
+            string.Create(CultureInfo.InvariantCulture, $"{value}"),
         Guid guid => $"guid'{guid}'",
         byte[] bytes => $"X'{Convert.ToHexString(bytes)}'",
         BinaryData data => $"X'{Convert.ToHexString(data)}'",
         DateTimeOffset time => $"datetime'{EdmText.Of(time)}'",
         DateTime time => $"datetime'{EdmText.Of(new DateTimeOffset(time))}'",
         string or char or StringBuilder => $"'{EdmText.Quoted(value.ToString()!)}'",
-        _ => throw new ArgumentException($"Argument {index} of the filter is a {value.GetType()}, for which there is no OData literal.", "filter"),
+        _ => throw new ArgumentException($"Argument {index} is a {value.GetType()}, for which there is no OData literal.", "filter"),
     };
 }

@@ -13,7 +13,8 @@ public class TableClient
     public TableClient(string connectionString, string tableName, TableClientOptions? options = null)
         : this(TableConnection.Open(connectionString, options), tableName) { }
 
-    public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential) : this(endpoint, tableName, credential, null) { }
+    public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential)
+        : this(endpoint, tableName, credential, null) { }
 
     public TableClient(Uri endpoint, string tableName, TableSharedKeyCredential credential, TableClientOptions? options = null)
         : this(TableConnection.Open(endpoint, credential, options), tableName) { }
@@ -39,19 +40,23 @@ public class TableClient
 
     public static string CreateQueryFilter(FormattableString filter) => QueryText.Of(filter)!;
 
-    public virtual Task<Response<TableItem>> CreateAsync(CancellationToken cancellationToken = default) => transport.CreateTableAsync(Name, false, cancellationToken);
+    public virtual Task<Response<TableItem>> CreateAsync(CancellationToken cancellationToken = default) =>
+        transport.CreateTableAsync(Name, false, cancellationToken);
 
     /// <summary>When the table exists already, the raw response's status is 409.</summary>
-    public virtual Task<Response<TableItem>> CreateIfNotExistsAsync(CancellationToken cancellationToken = default) => transport.CreateTableAsync(Name, true, cancellationToken);
+    public virtual Task<Response<TableItem>> CreateIfNotExistsAsync(CancellationToken cancellationToken = default) =>
+        transport.CreateTableAsync(Name, true, cancellationToken);
 
     /// <summary>Does not throw when there is no such table: the status is 404.</summary>
-    public virtual Task<Response> DeleteAsync(CancellationToken cancellationToken = default) => transport.DropTableAsync(Name, cancellationToken);
+    public virtual Task<Response> DeleteAsync(CancellationToken cancellationToken = default) =>
+        transport.DropTableAsync(Name, cancellationToken);
 
     public virtual Task<Response> AddEntityAsync<T>(T entity, CancellationToken cancellationToken = default) where T : ITableEntity =>
         ChangeAsync(TableTransactionActionType.Add, entity, null, cancellationToken);
 
     public virtual Task<Response> UpdateEntityAsync<T>(
-        T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default) where T : ITableEntity
+        T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default)
+        where T : ITableEntity
     {
         if (ifMatch == default)
             throw new ArgumentException("An update needs an ETag, or ETag.All to update whatever is there.", nameof(ifMatch));
@@ -67,7 +72,8 @@ public class TableClient
     }
 
     /// <summary>Does not throw when there is no such entity: the status is 404.</summary>
-    public virtual async Task<Response> DeleteEntityAsync(string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
+    public virtual async Task<Response> DeleteEntityAsync(
+        string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(partitionKey);
         ArgumentNullException.ThrowIfNull(rowKey);
@@ -77,21 +83,24 @@ public class TableClient
     }
 
     /// <inheritdoc cref="DeleteEntityAsync(string, string, ETag, CancellationToken)"/>
-    public virtual Task<Response> DeleteEntityAsync(ITableEntity entity, ETag ifMatch = default, CancellationToken cancellationToken = default)
+    public virtual Task<Response> DeleteEntityAsync(
+        ITableEntity entity, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(entity);
         return DeleteEntityAsync(entity.PartitionKey, entity.RowKey, ifMatch, cancellationToken);
     }
 
     public virtual async Task<Response<T>> GetEntityAsync<T>(
-        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         var answer = await transport.CallAsync(Get<T>(partitionKey, rowKey, select), 0, cancellationToken);
         return Response.FromValue((T)(object)answer.Entities[0], answer.Response);
     }
 
     public virtual async Task<NullableResponse<T>> GetEntityIfExistsAsync<T>(
-        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         var answer = await transport.CallAsync(Get<T>(partitionKey, rowKey, select), 404, cancellationToken);
         if (answer.Response.Status == 404)
@@ -101,7 +110,8 @@ public class TableClient
 
     /// <summary>A page may hold fewer entities than asked for, even none, and still not be the last.</summary>
     public virtual AsyncPageable<T> QueryAsync<T>(
-        string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default) where T : class, ITableEntity
+        string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        where T : class, ITableEntity
     {
         RequireTableEntity(typeof(T));
         var names = Names(select);
@@ -132,7 +142,8 @@ public class TableClient
         return Response.FromValue(answer.Parts, answer.Response);
     }
 
-    private async Task<Response> ChangeAsync(TableTransactionActionType type, ITableEntity entity, string? ifMatch, CancellationToken cancellation)
+    private async Task<Response> ChangeAsync(
+        TableTransactionActionType type, ITableEntity entity, string? ifMatch, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entity);
         ArgumentNullException.ThrowIfNull(entity.PartitionKey, "entity.PartitionKey");
@@ -150,28 +161,18 @@ public class TableClient
         return new TableCall.Get(Name, partitionKey, rowKey, Names(select));
     }
 
+    /// <summary>An update without an ETag is sent without If-Match, and without it the service takes an update for an upsert.</summary>
     private static EntityChange ChangeOf(TableTransactionAction action)
     {
-        var (type, entity) = (action.ActionType, action.Entity);
-        string? ifMatch = type switch
+        var (entity, etag) = (action.Entity, action.ETag);
+        var (type, ifMatch) = action.ActionType switch
         {
-            TableTransactionActionType.Delete => OrAny(action.ETag),
-            TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace when action.ETag != default => action.ETag.ToString(),
-            TableTransactionActionType.UpdateMerge => null,
-            TableTransactionActionType.UpdateReplace => null,
-            TableTransactionActionType.Add or TableTransactionActionType.UpsertMerge or TableTransactionActionType.UpsertReplace => null,
-            _ => throw new InvalidOperationException($"{type} is not a type of action."),
+            TableTransactionActionType.Delete => (TableTransactionActionType.Delete, OrAny(etag)),
+            TableTransactionActionType.UpdateMerge when etag == default => (TableTransactionActionType.UpsertMerge, null),
+            TableTransactionActionType.UpdateReplace when etag == default => (TableTransactionActionType.UpsertReplace, null),
+            TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace => (action.ActionType, etag.ToString()),
+            _ => (action.ActionType, null),
         };
-        // Without an ETag no If-Match is sent, and without If-Match the service takes an update for an upsert.
-        if (ifMatch is null)
-        {
-            type = type switch
-            {
-                TableTransactionActionType.UpdateMerge => TableTransactionActionType.UpsertMerge,
-                TableTransactionActionType.UpdateReplace => TableTransactionActionType.UpsertReplace,
-                _ => type,
-            };
-        }
         var bag = type == TableTransactionActionType.Delete ? null : Bag(entity);
         return new EntityChange(type, entity.PartitionKey, entity.RowKey, bag, ifMatch);
     }
@@ -189,10 +190,8 @@ public class TableClient
 
     private static TableEntity Bag(ITableEntity entity)
     {
-        if (entity is TableEntity bag)
-            return bag;
         RequireTableEntity(entity.GetType());
-        return null!;
+        return (TableEntity)entity;
     }
 
     private static void RequireTableEntity(Type type)

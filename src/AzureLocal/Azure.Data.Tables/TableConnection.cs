@@ -15,18 +15,21 @@ internal static class TableConnection
         var settings = Parse(connectionString);
         if (settings.TryGetValue("DataDirectory", out var directory))
             return Embedded(directory);
-        if (settings.TryGetValue("UseDevelopmentStorage", out var development) && development.Equals("true", StringComparison.OrdinalIgnoreCase))
+        if (settings.GetValueOrDefault("UseDevelopmentStorage", "").Equals("true", StringComparison.OrdinalIgnoreCase))
         {
             if (settings.ContainsKey("DevelopmentStorageProxyUri"))
-                throw new NotSupportedException("DevelopmentStorageProxyUri is not supported: give AccountName, AccountKey and TableEndpoint.");
+                throw new NotSupportedException("DevelopmentStorageProxyUri is not supported: give an account and its TableEndpoint.");
             return Embedded(DataDirectory.Current);
         }
         if (settings.ContainsKey("SharedAccessSignature"))
             throw new NotSupportedException("SharedAccessSignature is not supported: use an account key or a TokenCredential.");
-        if (!settings.TryGetValue("AccountName", out var account) || !settings.TryGetValue("AccountKey", out var key) || Endpoint(settings, account) is not { } endpoint)
+        if (!settings.TryGetValue("AccountName", out var account)
+            || !settings.TryGetValue("AccountKey", out var key)
+            || Endpoint(settings, account) is not { } endpoint)
         {
             throw new FormatException(
-                "The connection string names no account. It needs UseDevelopmentStorage=true, or DataDirectory, or AccountName and AccountKey with TableEndpoint or EndpointSuffix.");
+                "The connection string names no account. It needs UseDevelopmentStorage=true, or DataDirectory, "
+                + "or AccountName and AccountKey with TableEndpoint or EndpointSuffix.");
         }
         return Open(endpoint, new TableSharedKeyCredential(account, key), options);
     }
@@ -59,14 +62,18 @@ internal static class TableConnection
         if (endpoint.Scheme != Uri.UriSchemeHttps && endpoint.Scheme != Uri.UriSchemeHttp)
             throw new ArgumentException("The address of a table service begins with http.", nameof(endpoint));
         if (endpoint.Query.Length > 0)
-            throw new NotSupportedException("A shared access signature in the address is not supported: use an account key or a TokenCredential.");
+            throw new NotSupportedException("A shared access signature is not supported: use an account key or a TokenCredential.");
         return new HttpTables(endpoint, account, signing, options ?? new TableClientOptions());
     }
 
     private static Uri? Endpoint(Dictionary<string, string> settings, string account)
     {
         if (settings.TryGetValue("TableEndpoint", out var text))
-            return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) ? endpoint : throw new FormatException("TableEndpoint is not an address.");
+        {
+            return Uri.TryCreate(text, UriKind.Absolute, out var endpoint)
+                ? endpoint
+                : throw new FormatException("TableEndpoint is not an address.");
+        }
         if (!settings.TryGetValue("EndpointSuffix", out var suffix))
             return null;
         return new Uri($"{settings.GetValueOrDefault("DefaultEndpointsProtocol", "https")}://{account}.table.{suffix}");

@@ -9,7 +9,6 @@ namespace Azure.Data.Tables;
 internal sealed record TableError(int Status, string Code, string Message)
 {
     public static readonly TableError CommandsInBatchActOnDifferentPartitions = new(400, nameof(CommandsInBatchActOnDifferentPartitions), "All commands in a batch must operate on same entity group.");
-    public static readonly TableError ContentLengthExceeded = new(413, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit.");
     public static readonly TableError EntityAlreadyExists = new(409, nameof(EntityAlreadyExists), "The specified entity already exists.");
     public static readonly TableError EntityTooLarge = new(400, nameof(EntityTooLarge), "The entity is larger than the maximum allowed size (1MB).");
     public static readonly TableError InvalidDuplicateRow = new(400, nameof(InvalidDuplicateRow), "The batch request contains multiple changes with same row key. An entity can appear only once in a batch request.");
@@ -20,6 +19,7 @@ internal sealed record TableError(int Status, string Code, string Message)
     public static readonly TableError PropertyNameInvalid = new(400, nameof(PropertyNameInvalid), "The property name is invalid.");
     public static readonly TableError PropertyNameTooLong = new(400, nameof(PropertyNameTooLong), "The property name exceeds the maximum allowed length (255).");
     public static readonly TableError PropertyValueTooLarge = new(400, nameof(PropertyValueTooLarge), "The property value exceeds the maximum allowed size (64KB). If the property value is a string, it is UTF-16 encoded and the maximum number of characters should be 32K or less.");
+    public static readonly TableError RequestBodyTooLarge = new(413, nameof(RequestBodyTooLarge), "The request body is too large and exceeds the maximum permissible limit.");
     public static readonly TableError ResourceNotFound = new(404, nameof(ResourceNotFound), "The specified resource does not exist.");
     public static readonly TableError TableAlreadyExists = new(409, nameof(TableAlreadyExists), "The table specified already exists.");
     public static readonly TableError TableNotFound = new(404, nameof(TableNotFound), "The table specified does not exist.");

@@ -11,7 +11,8 @@ public class TableServiceClient
 
     public TableServiceClient(string connectionString) : this(connectionString, null) { }
 
-    public TableServiceClient(string connectionString, TableClientOptions? options = null) : this(TableConnection.Open(connectionString, options)) { }
+    public TableServiceClient(string connectionString, TableClientOptions? options = null)
+        : this(TableConnection.Open(connectionString, options)) { }
 
     public TableServiceClient(Uri endpoint, TableSharedKeyCredential credential) : this(endpoint, credential, null) { }
 
@@ -50,14 +51,16 @@ public class TableServiceClient
     public virtual Task<Response> DeleteTableAsync(string tableName, CancellationToken cancellationToken = default) =>
         transport.DropTableAsync(tableName, cancellationToken);
 
-    public virtual AsyncPageable<TableItem> QueryAsync(string? filter = null, int? maxPerPage = null, CancellationToken cancellationToken = default)
+    public virtual AsyncPageable<TableItem> QueryAsync(
+        string? filter = null, int? maxPerPage = null, CancellationToken cancellationToken = default)
     {
         return new Pages<TableItem>(FetchAsync, maxPerPage, cancellationToken);
 
         async Task<Page<TableItem>> FetchAsync(string? continuation, int? top, CancellationToken cancellation)
         {
             var answer = await transport.CallAsync(new TableCall.List(filter, top, continuation), 0, cancellation);
-            return Page<TableItem>.FromValues([.. answer.Tables.Select(static name => new TableItem(name))], answer.Continuation, answer.Response);
+            var items = answer.Tables.Select(static name => new TableItem(name)).ToList();
+            return Page<TableItem>.FromValues(items, answer.Continuation, answer.Response);
         }
     }
 }

@@ -49,13 +49,24 @@ public class ServiceBusMessage
     public string? SessionId
     {
         get => Content.SessionId;
-        set => Content.SessionId = AtMost(MaxIdLength, value, nameof(SessionId));
+        set
+        {
+            Content.SessionId = AtMost(MaxIdLength, value, nameof(SessionId));
+            if (PartitionKey is not null)
+                Content.PartitionKey = value; // the session decides, as in a partitioned entity
+        }
     }
 
     public string? PartitionKey
     {
         get => Content.PartitionKey;
-        set => Content.PartitionKey = AtMost(MaxIdLength, value, nameof(PartitionKey));
+        set
+        {
+            AtMost(MaxIdLength, value, nameof(PartitionKey));
+            if (SessionId is not null && SessionId != value)
+                throw new ArgumentOutOfRangeException(nameof(PartitionKey), $"PartitionKey:{value} cannot be set to a different value than SessionId:{SessionId}.");
+            Content.PartitionKey = value;
+        }
     }
 
     public string? ReplyToSessionId

@@ -169,21 +169,21 @@ public class ServiceBusReceiver : IAsyncDisposable
         client.ThrowIfClosed();
     }
 
-    private Task DeadLetterAsync(
+    private async Task DeadLetterAsync(
         ServiceBusReceivedMessage message, IDictionary<string, object>? changes, string reason, string? description, CancellationToken cancellation)
     {
         ThrowIfTooLong(reason, "deadLetterReason");
         ThrowIfTooLong(description, "deadLetterErrorDescription");
-        return SettleAsync(message, new Settlement(Outcome.DeadLetter, changes, reason, description), cancellation);
+        await SettleAsync(message, new Settlement(Outcome.DeadLetter, changes, reason, description), cancellation);
     }
 
-    private Task SettleAsync(ServiceBusReceivedMessage message, Settlement settlement, CancellationToken cancellation)
+    private async Task SettleAsync(ServiceBusReceivedMessage message, Settlement settlement, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(message);
         ThrowIfClosed();
         if (ReceiveMode != ServiceBusReceiveMode.PeekLock)
             throw new InvalidOperationException("The operation is only supported in 'PeekLock' receive mode.");
-        return connection.SettleAsync(EntityPath, session, message.Delivery.LockToken, settlement, cancellation);
+        await connection.SettleAsync(EntityPath, session, message.Delivery.LockToken, settlement, cancellation);
     }
 
     private List<ServiceBusReceivedMessage> Received(IReadOnlyList<Delivery> deliveries)

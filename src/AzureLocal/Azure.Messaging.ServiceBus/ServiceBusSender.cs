@@ -26,26 +26,28 @@ public class ServiceBusSender : IAsyncDisposable
 
     public virtual bool IsClosed { get; private set; }
 
-    public virtual Task SendMessageAsync(ServiceBusMessage message, CancellationToken cancellationToken = default)
+    public virtual async Task SendMessageAsync(ServiceBusMessage message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
         ThrowIfClosed();
-        return connection.SendAsync(EntityPath, [new OutgoingMessage(message.Content)], cancellationToken);
+        await connection.SendAsync(EntityPath, [new OutgoingMessage(message.Content)], cancellationToken);
     }
 
-    public virtual Task SendMessagesAsync(IEnumerable<ServiceBusMessage> messages, CancellationToken cancellationToken = default)
+    public virtual async Task SendMessagesAsync(IEnumerable<ServiceBusMessage> messages, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         ThrowIfClosed();
         var outgoing = messages.Select(message => new OutgoingMessage(message.Content)).ToList();
-        return outgoing.Count == 0 ? Task.CompletedTask : connection.SendAsync(EntityPath, outgoing, cancellationToken);
+        if (outgoing.Count > 0)
+            await connection.SendAsync(EntityPath, outgoing, cancellationToken);
     }
 
-    public virtual Task SendMessagesAsync(ServiceBusMessageBatch messageBatch, CancellationToken cancellationToken = default)
+    public virtual async Task SendMessagesAsync(ServiceBusMessageBatch messageBatch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messageBatch);
         ThrowIfClosed();
-        return messageBatch.Count == 0 ? Task.CompletedTask : connection.SendAsync(EntityPath, [.. messageBatch.Messages], cancellationToken);
+        if (messageBatch.Count > 0)
+            await connection.SendAsync(EntityPath, [.. messageBatch.Messages], cancellationToken);
     }
 
     public virtual ValueTask<ServiceBusMessageBatch> CreateMessageBatchAsync(CancellationToken cancellationToken = default) =>
@@ -82,12 +84,13 @@ public class ServiceBusSender : IAsyncDisposable
     public virtual Task CancelScheduledMessageAsync(long sequenceNumber, CancellationToken cancellationToken = default) =>
         CancelScheduledMessagesAsync([sequenceNumber], cancellationToken);
 
-    public virtual Task CancelScheduledMessagesAsync(IEnumerable<long> sequenceNumbers, CancellationToken cancellationToken = default)
+    public virtual async Task CancelScheduledMessagesAsync(IEnumerable<long> sequenceNumbers, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(sequenceNumbers);
         ThrowIfClosed();
         long[] numbers = [.. sequenceNumbers];
-        return numbers.Length == 0 ? Task.CompletedTask : connection.CancelScheduledAsync(EntityPath, numbers, cancellationToken);
+        if (numbers.Length > 0)
+            await connection.CancelScheduledAsync(EntityPath, numbers, cancellationToken);
     }
 
     public virtual Task CloseAsync(CancellationToken cancellationToken = default)

@@ -19,10 +19,10 @@ public class ServiceBusSessionReceiver : ServiceBusReceiver
 
     public override bool IsClosed => base.IsClosed;
 
-    public virtual Task RenewSessionLockAsync(CancellationToken cancellationToken = default)
+    public virtual async Task RenewSessionLockAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return Connection.RenewSessionAsync(session, cancellationToken);
+        await Connection.RenewSessionAsync(session, cancellationToken);
     }
 
     public virtual async Task<BinaryData?> GetSessionStateAsync(CancellationToken cancellationToken = default)
@@ -32,9 +32,9 @@ public class ServiceBusSessionReceiver : ServiceBusReceiver
     }
 
     /// <summary>State stays until it is set to null, also when the session has no message left.</summary>
-    public virtual Task SetSessionStateAsync(BinaryData? sessionState, CancellationToken cancellationToken = default)
+    public virtual async Task SetSessionStateAsync(BinaryData? sessionState, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return Connection.SetSessionStateAsync(session, sessionState?.ToArray(), cancellationToken);
+        await Connection.SetSessionStateAsync(session, sessionState?.ToArray(), cancellationToken);
     }
 }

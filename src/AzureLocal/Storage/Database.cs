@@ -8,6 +8,8 @@ namespace AzureLocal.Storage;
 /// </summary>
 internal sealed class Database : IDisposable
 {
+    private const int EnableStablePlans = 1007; // SQLITE_DBCONFIG_ENABLE_QPSG
+
     private readonly sqlite3 connection;
     private readonly Dictionary<string, sqlite3_stmt> statements = new(StringComparer.Ordinal);
     private List<Action>? afterCommit;
@@ -30,6 +32,9 @@ internal sealed class Database : IDisposable
             throw new StoreException(code, $"cannot open {file}");
         }
         raw.sqlite3_extended_result_codes(connection, 1);
+        // Otherwise SQLite plans a query anew whenever a bound value changes that could matter to the plan, for instance one that is
+        // compared with a column of a partial index: 100 µs instead of 2 for each of them.
+        raw.sqlite3_db_config(connection, EnableStablePlans, 1, out _);
         return new Database(connection);
     }
 

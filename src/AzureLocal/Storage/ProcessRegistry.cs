@@ -27,8 +27,8 @@ internal sealed class ProcessRegistry : IDisposable
         return new ProcessRegistry(id, folder, ours);
     }
 
-    /// <summary>Whether any other process has registered here and not left in good order. Costs a directory listing.</summary>
-    public bool HasOthers() => folder is not null && Directory.EnumerateFiles(folder).Any(file => Path.GetFileName(file) != Id);
+    /// <summary>Whether any other process uses this directory now. Costs a directory listing, and a try to open for each entry.</summary>
+    public bool HasOthers() => folder is not null && Directory.EnumerateFiles(folder).Select(Path.GetFileName).Any(id => id != Id && IsAlive(id!));
 
     /// <summary>Whether the process that had this id still runs.</summary>
     public bool IsAlive(string id)

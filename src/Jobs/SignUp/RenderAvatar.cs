@@ -9,7 +9,7 @@ namespace Jobs.SignUp;
 public sealed record AvatarRequest([property: StringLength(64, MinimumLength = 1)] string UserId, [property: Range(16, 1024)] int Size = 128);
 
 [Job("avatar.render", Queue = Queue.Bulk, Owner = "growth", Retry = "quick",
-    Description = "Draws the picture of a user who has none, and stores it.", SideEffects = "One file, by user id: repeating it writes the same file.")]
+    DependsOn = ["avatar"], Description = "Draws the picture of a user who has none, and stores it.", SideEffects = "One file, by user id: repeating it writes the same file.")]
 public sealed class RenderAvatar(DownstreamClient downstream) : IJobHandler<AvatarRequest>
 {
     private const int Cells = 5;

@@ -7,7 +7,7 @@ namespace Jobs.SignUp;
 public sealed record WelcomeEmail([property: EmailAddress, StringLength(320)] string To, [property: StringLength(200, MinimumLength = 1)] string Name);
 
 [Job("email.welcome", Queue = Queue.Critical, Owner = "growth", TimeoutSeconds = 30,
-    Description = "Greets somebody who has just signed up.", SideEffects = "One e-mail; the provider drops a repetition by its idempotency key.")]
+    DependsOn = ["email"], Description = "Greets somebody who has just signed up.", SideEffects = "One e-mail; the provider drops a repetition by its idempotency key.")]
 public sealed class SendWelcomeEmail(DownstreamClient downstream) : IJobHandler<WelcomeEmail>
 {
     public async Task<object?> RunAsync(WelcomeEmail job, JobContext context, CancellationToken cancellation)

@@ -14,7 +14,7 @@ public enum Plan
 public sealed record CrmContact([property: StringLength(64, MinimumLength = 1)] string UserId, [property: EmailAddress, StringLength(320)] string Email, Plan Plan = Plan.Free);
 
 [Job("crm.sync", Owner = "sales-tools", TimeoutSeconds = 30,
-    Description = "Makes or updates the contact of a user.", SideEffects = "One contact, by user id: repeating it changes nothing.")]
+    DependsOn = ["crm"], Description = "Makes or updates the contact of a user.", SideEffects = "One contact, by user id: repeating it changes nothing.")]
 public sealed class SyncCrm(DownstreamClient downstream) : IJobHandler<CrmContact>
 {
     public async Task<object?> RunAsync(CrmContact job, JobContext context, CancellationToken cancellation)

@@ -7,7 +7,7 @@ namespace Weir.Api;
 /// <summary>A job as GET shows it. Fields that say nothing yet are left out.</summary>
 internal sealed record JobView(
     string Id, string Type, int Version, JobState State, string Tenant, Queue Queue, string Lane, string? OrderingKey, string? CorrelationId, int Attempt,
-    DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt,
+    DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? NextAttemptAt, ProgressView? Progress,
     JsonElement? Result, ErrorView? Error, IReadOnlyList<AttemptView> Attempts, LinksView Links)
 {
     public static JobView Of(JobRecord job)
@@ -16,6 +16,7 @@ internal sealed record JobView(
         return new JobView(
             receipt.Id, receipt.Type, receipt.Version, receipt.State, receipt.Tenant, receipt.Queue, receipt.Lane, receipt.OrderingKey, receipt.CorrelationId, receipt.Attempt,
             receipt.SubmittedAt, receipt.StartedAt, receipt.FinishedAt, receipt.State == JobState.Retrying ? receipt.NotBefore : null,
+            receipt.Progress is { } share ? new ProgressView(share, receipt.ProgressMessage) : null,
             ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)], LinksView.Of(receipt.Id));
     }
 
@@ -29,12 +30,15 @@ internal sealed record JobView(
     };
 }
 
-internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, string Instance, ErrorView? Error)
+/// <param name="RetryAt">When the next attempt was to come, for one that failed and was to be tried again.</param>
+internal sealed record AttemptView(int Number, AttemptOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, DateTimeOffset? RetryAt, string Instance, ErrorView? Error)
 {
     public static AttemptView Of(AttemptRecord attempt) => new(
-        attempt.Number, attempt.Outcome, attempt.StartedAt, attempt.FinishedAt, attempt.Instance,
+        attempt.Number, attempt.Outcome, attempt.StartedAt, attempt.FinishedAt, attempt.RetryAt, attempt.Instance,
         attempt.Error is { } error ? new ErrorView(error.Class.ToString(), error.Type, error.Message, Reason: null, error.Stack) : null);
 }
+
+internal sealed record ProgressView(double Share, string? Message);
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
@@ -51,6 +55,7 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(AcceptedView))]
 [JsonSerializable(typeof(CatalogView))]
 [JsonSerializable(typeof(JobTypeView))]
+[JsonSerializable(typeof(BreakersView))]
 [JsonSerializable(typeof(JobListView))]
 [JsonSerializable(typeof(InstancesView))]
 internal sealed partial class ApiJson : JsonSerializerContext

@@ -31,4 +31,7 @@ public sealed partial class JobRunner
 
     [LoggerMessage(1009, LogLevel.Information, "Job {JobId} ({Type}) was cancelled in attempt {Attempt}")]
     private partial void LogCancelled(string jobId, string type, int attempt);
+
+    [LoggerMessage(1010, LogLevel.Debug, "Job {JobId} ({Type}) is put off until {Until:O}: {Why}")]
+    private partial void LogPutOff(string jobId, string type, DateTimeOffset until, string why);
 }

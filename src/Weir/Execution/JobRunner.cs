@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
+using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -30,6 +31,7 @@ public sealed partial class JobRunner
     private readonly AttemptRun attempts;
     private readonly JobEndings endings;
     private readonly InFlight inFlight;
+    private readonly BreakerBoard breakers;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
     private readonly KillPoints kill;
@@ -39,11 +41,11 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, InFlight inFlight,
-        RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         this.inFlight = inFlight;
-        (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
+        (this.breakers, this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (breakers, policies, budget, kill, instance, clock, logger);
     }
 
     /// <summary>Runs the job that a message carries. Throws nothing: whatever happens, the answer says what is to become of the message.</summary>
@@ -77,7 +79,13 @@ public sealed partial class JobRunner
         if (Payload.HashOf(payload.Span) != message.PayloadHash)
             return Poison(message.MessageId, "Its payload is not the one that was accepted: the SHA-256 differs.");
 
-        return await claims.TakeAsync(message, type, queue, stopping) switch
+        if (breakers.TryEnter(type, message.JobId) is { } again)
+            return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
+
+        var claimed = await claims.TakeAsync(message, type, queue, stopping);
+        if (claimed is not Claimed.Ours)
+            breakers.Leave(type);
+        return claimed switch
         {
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
@@ -93,6 +101,7 @@ public sealed partial class JobRunner
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
+        await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
         {
@@ -220,6 +229,14 @@ public sealed partial class JobRunner
     {
         LogTooNew(message.JobId, message.Type, message.Version);
         await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
+        return Settlement.Completed;
+    }
+
+    /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
+    private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
+    {
+        await queues.PutOffAsync(queue, message, until, stopping);
+        LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }
 

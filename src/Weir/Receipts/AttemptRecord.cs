@@ -25,6 +25,9 @@ internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateT
 {
     public const string RowPrefix = "attempt-";
 
+    /// <summary>When the next attempt is to come.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
+
     public TableEntity ToRow(string jobId)
     {
         var row = new TableEntity(jobId, $"{RowPrefix}{Number:0000}")
@@ -35,6 +38,8 @@ internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateT
             [Column.Owner] = Instance,
             [Column.Outcome] = Outcome.ToString(),
         };
+        if (RetryAt is { } at)
+            row[Column.NotBefore] = at;
         Error?.WriteTo(row);
         return row;
     }
@@ -45,5 +50,8 @@ internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateT
         row.GetDateTimeOffset(Column.FinishedAt) ?? default,
         row.GetString(Column.Owner) ?? "",
         Enum.Parse<AttemptOutcome>(row.GetString(Column.Outcome) ?? nameof(AttemptOutcome.Failed)),
-        JobError.Of(row));
+        JobError.Of(row))
+    {
+        RetryAt = row.GetDateTimeOffset(Column.NotBefore),
+    };
 }

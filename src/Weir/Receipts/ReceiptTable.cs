@@ -114,7 +114,7 @@ internal sealed class ReceiptTable(TableServiceClient tables, JobIndex index)
         var change = Outcome(jobId, JobState.Retrying, attempt);
         change[Column.NotBefore] = notBefore;
         attempt.Error?.WriteTo(change);
-        return MergeWithAsync(change, expected, [attempt.ToRow(jobId)], cancellation);
+        return MergeWithAsync(change, expected, [(attempt with { RetryAt = notBefore }).ToRow(jobId)], cancellation);
     }
 
     /// <summary>Records that the job has failed for good.</summary>

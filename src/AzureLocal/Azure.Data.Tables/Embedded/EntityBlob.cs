@@ -13,8 +13,8 @@ internal enum EdmType : byte { String = 1, Binary, False, True, Int32, Int64, Do
 /// </summary>
 internal static class EntityBlob
 {
-    /// <summary>Throws on half a surrogate pair, as JSON does over HTTP: stored as U+FFFD it would come back as another text.</summary>
-    private static readonly UTF8Encoding Utf8 = new(false, true);
+    /// <summary>Half a surrogate pair becomes U+FFFD, as it does in the JSON of a request.</summary>
+    private static readonly Encoding Utf8 = Encoding.UTF8;
 
     /// <summary>Encodes what the caller owns of the entity. Nulls are left out: the service has none.</summary>
     public static TableError? TryEncode(TableEntity entity, out byte[] blob)

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Azure.Data.Tables;
 
-/// <summary>The service's limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model.</summary>
+/// <summary>
+/// The service's limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model.
+/// </summary>
 internal static class EntityRules
 {
     public const int MaxProperties = 252;
@@ -31,8 +33,8 @@ internal static class EntityRules
     {
         if (name.Length is < 3 or > 63)
             return TableError.OutOfRangeInput;
-        var valid = char.IsAsciiLetter(name[0]) && name.All(char.IsAsciiLetterOrDigit) && !name.Equals("tables", StringComparison.OrdinalIgnoreCase);
-        return valid ? null : TableError.InvalidResourceName;
+        var isReserved = name.Equals("tables", StringComparison.OrdinalIgnoreCase);
+        return char.IsAsciiLetter(name[0]) && name.All(char.IsAsciiLetterOrDigit) && !isReserved ? null : TableError.InvalidResourceName;
     }
 
     public static TableError? CheckKey(string key)
@@ -58,7 +60,8 @@ internal static class EntityRules
 
     public static TableError? CheckString(string value) => value.Length > MaxStringLength ? TableError.PropertyValueTooLarge : null;
 
-    public static TableError? CheckBinary(ReadOnlySpan<byte> value) => value.Length > MaxBinaryLength ? TableError.PropertyValueTooLarge : null;
+    public static TableError? CheckBinary(ReadOnlySpan<byte> value) =>
+        value.Length > MaxBinaryLength ? TableError.PropertyValueTooLarge : null;
 
     public static TableError? CheckTime(long utcTicks) => utcTicks < FirstTicks ? TableError.OutOfRangeInput : null;
 

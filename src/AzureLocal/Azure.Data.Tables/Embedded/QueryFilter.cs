@@ -136,11 +136,15 @@ internal sealed class QueryFilter
     /// <summary>or binds least, then and, then not; a comparison is <c>name operator literal</c>.</summary>
     private sealed class Parser(string text)
     {
+        /// <summary>The service's own limit: https://learn.microsoft.com/rest/api/storageservices/querying-tables-and-entities.</summary>
+        private const int MaxComparisons = 15;
+
         /// <summary>Deeper nesting is refused, so that no filter can overflow the stack.</summary>
         private const int MaxDepth = 100;
 
         private int at;
         private int depth;
+        private int comparisons;
 
         public Node Parse()
         {
@@ -186,6 +190,8 @@ internal sealed class QueryFilter
                     throw Malformed();
                 return inner;
             }
+            if (++comparisons > MaxComparisons)
+                throw Malformed();
             var name = TakeName();
             var comparison = TakeName() switch
             {
@@ -261,7 +267,7 @@ internal sealed class QueryFilter
         {
             SkipSpace();
             var start = at;
-            while (at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_'))
+            while (at < text.Length && IsNamePart(text[at]))
                 at++;
             return at > start ? text[start..at] : throw Malformed();
         }
@@ -270,7 +276,7 @@ internal sealed class QueryFilter
         {
             SkipSpace();
             var end = at + word.Length;
-            if (!text.AsSpan(at).StartsWith(word, StringComparison.Ordinal) || (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] == '_')))
+            if (!text.AsSpan(at).StartsWith(word, StringComparison.Ordinal) || (end < text.Length && IsNamePart(text[end])))
                 return false;
             at = end;
             return true;
@@ -281,6 +287,8 @@ internal sealed class QueryFilter
             while (at < text.Length && char.IsWhiteSpace(text[at]))
                 at++;
         }
+
+        private static bool IsNamePart(char letter) => char.IsLetterOrDigit(letter) || letter == '_';
 
         private FormatException Malformed() => new($"Not a filter from character {at} on.");
     }
@@ -311,7 +319,7 @@ internal readonly record struct KeyRange(string From, string? To)
     public static KeyRange All => new("", null);
 
     /// <summary>Whether it holds but one key.</summary>
-    public bool IsOne => To is not null && To.Length == From.Length + 1 && To.EndsWith('\u0001') && To.StartsWith(From, StringComparison.Ordinal);
+    public bool IsOne => To == From + JustAfter;
 
     public KeyRange And(FilterOperator comparison, string bound) => comparison switch
     {

@@ -41,12 +41,16 @@ internal static class EntityJson
         foreach (var property in json.EnumerateObject())
         {
             var name = property.Name;
-            var isOwn = name == TableEntity.ETagName || (!name.EndsWith(TypeSuffix, StringComparison.Ordinal) && !name.StartsWith("odata.", StringComparison.Ordinal));
-            if (isOwn && property.Value.ValueKind != JsonValueKind.Null)
-                entity.Properties[name] = Value(property.Value, name == TableEntity.TimestampName ? "Edm.DateTime" : types?.GetValueOrDefault(name));
+            if (IsAnnotation(name) || property.Value.ValueKind == JsonValueKind.Null)
+                continue;
+            var type = name == TableEntity.TimestampName ? "Edm.DateTime" : types?.GetValueOrDefault(name);
+            entity.Properties[name] = Value(property.Value, type);
         }
         return entity;
     }
+
+    private static bool IsAnnotation(string name) =>
+        name != TableEntity.ETagName && (name.EndsWith(TypeSuffix, StringComparison.Ordinal) || name.StartsWith("odata.", StringComparison.Ordinal));
 
     private static void Write(Utf8JsonWriter json, string name, object value)
     {

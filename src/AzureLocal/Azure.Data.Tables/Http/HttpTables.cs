@@ -107,19 +107,21 @@ internal sealed class HttpTables : ITableTransport
             case TableCall.Query:
             {
                 using var json = JsonDocument.Parse(response.Content);
-                var entities = json.RootElement.GetProperty("value").EnumerateArray().Select(EntityJson.Read).ToList();
+                var entities = Items(json).Select(EntityJson.Read).ToList();
                 return new TableAnswer(response) { Entities = entities, Continuation = Continuation(response) };
             }
             case TableCall.List:
             {
                 using var json = JsonDocument.Parse(response.Content);
-                var names = json.RootElement.GetProperty("value").EnumerateArray().Select(static table => table.GetProperty("TableName").GetString()!).ToList();
+                var names = Items(json).Select(static table => table.GetProperty("TableName").GetString()!).ToList();
                 return new TableAnswer(response) { Tables = names, Continuation = Header(response, NextTableName) };
             }
             default:
                 return new TableAnswer(response);
         }
     }
+
+    private static JsonElement.ArrayEnumerator Items(JsonDocument page) => page.RootElement.GetProperty("value").EnumerateArray();
 
     private static void WriteChange(Request request, string table, in EntityChange change)
     {
@@ -190,7 +192,9 @@ internal sealed class HttpTables : ITableTransport
         change.Type == TableTransactionActionType.Add ? table : EntityPath(table, change.PartitionKey, change.RowKey);
 
     private static string EntityPath(string table, string partitionKey, string rowKey) =>
-        $"{table}(PartitionKey='{Uri.EscapeDataString(EdmText.Quoted(partitionKey))}',RowKey='{Uri.EscapeDataString(EdmText.Quoted(rowKey))}')";
+        $"{table}(PartitionKey='{Escaped(partitionKey)}',RowKey='{Escaped(rowKey)}')";
+
+    private static string Escaped(string key) => Uri.EscapeDataString(EdmText.Quoted(key));
 
     private static void AppendPath(Request request, string path)
     {
@@ -231,7 +235,8 @@ internal sealed class HttpTables : ITableTransport
         return partitionKey is null && rowKey is null ? null : $"{partitionKey} {rowKey}";
     }
 
-    private static string? Header(Response response, string name) => response.Headers.TryGetValue(ContinuationHeader + name, out var value) ? value : null;
+    private static string? Header(Response response, string name) =>
+        response.Headers.TryGetValue(ContinuationHeader + name, out var value) ? value : null;
 
     private static void SetJson(Request request, ReadOnlyMemory<byte> json)
     {

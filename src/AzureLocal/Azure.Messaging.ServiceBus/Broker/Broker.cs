@@ -37,18 +37,18 @@ internal sealed class Broker : IBroker, IDisposable
 
     public Task<EntityInfo> CreateEntityAsync(EntitySettings settings, IReadOnlyList<Rule> rules, CancellationToken cancellation)
     {
-        Administration.Check(settings);
-        return WriteAsync(transaction => Administration.Create(transaction, settings, rules), cancellation);
+        Administering.Check(settings);
+        return WriteAsync(transaction => Administering.Create(transaction, settings, rules), cancellation);
     }
 
     public Task<EntityInfo> UpdateEntityAsync(EntitySettings settings, CancellationToken cancellation)
     {
-        Administration.Check(settings);
-        return WriteAsync(transaction => Administration.Update(transaction, settings), cancellation);
+        Administering.Check(settings);
+        return WriteAsync(transaction => Administering.Update(transaction, settings), cancellation);
     }
 
     public Task DeleteEntityAsync(string path, CancellationToken cancellation) =>
-        WriteAsync(transaction => Administration.Delete(transaction, path), cancellation);
+        WriteAsync(transaction => Administering.Delete(transaction, path), cancellation);
 
     public async Task<EntityInfo?> FindEntityAsync(string path, CancellationToken cancellation)
     {
@@ -59,13 +59,13 @@ internal sealed class Broker : IBroker, IDisposable
     }
 
     public Task CreateRuleAsync(string subscription, Rule rule, CancellationToken cancellation) =>
-        WriteAsync(transaction => Administration.CreateRule(transaction, subscription, rule), cancellation);
+        WriteAsync(transaction => Administering.CreateRule(transaction, subscription, rule), cancellation);
 
     public Task DeleteRuleAsync(string subscription, string name, CancellationToken cancellation) =>
-        WriteAsync(transaction => Administration.DeleteRule(transaction, subscription, name), cancellation);
+        WriteAsync(transaction => Administering.DeleteRule(transaction, subscription, name), cancellation);
 
     public Task SetRulesAsync(string subscription, IReadOnlyList<Rule> rules, CancellationToken cancellation) =>
-        WriteAsync(transaction => Administration.SetRules(transaction, subscription, rules), cancellation);
+        WriteAsync(transaction => Administering.SetRules(transaction, subscription, rules), cancellation);
 
     public void Dispose() => watch.Dispose();
 

@@ -170,6 +170,14 @@ internal static class Messages
 
     public static long? Expiry(long enqueued, long? ttl) => ttl is { } span && span < DateTime.MaxValue.Ticks - enqueued ? enqueued + span : null;
 
+    /// <summary>A message lives as long as it says, and no longer than its entity lets it.</summary>
+    public static long? Shortest(TimeSpan ttl, long? entity)
+    {
+        if (ttl == TimeSpan.MaxValue)
+            return entity;
+        return entity is { } ceiling ? Math.Min(ceiling, ttl.Ticks) : ttl.Ticks;
+    }
+
     private static void PutInto(Transaction transaction, in MessageRow row, MessageState state, int deliveries)
     {
         var due = state == MessageState.Ready && !Keys.IsDeadLetter(row.Box) ? Expiry(row.Enqueued, row.TimeToLive) : null;
@@ -180,12 +188,5 @@ internal static class Messages
             transaction.ActAt(time);
         if (state == MessageState.Ready)
             transaction.Wake(row.Line);
-    }
-
-    private static long? Shortest(TimeSpan ttl, long? entity)
-    {
-        if (ttl == TimeSpan.MaxValue)
-            return entity;
-        return entity is { } ceiling ? Math.Min(ceiling, ttl.Ticks) : ttl.Ticks;
     }
 }

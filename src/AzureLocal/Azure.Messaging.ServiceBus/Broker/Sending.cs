@@ -51,7 +51,7 @@ internal static class Sending
         if (entity.Kind == EntityKind.Topic)
         {
             var content = Messages.ReadContent(transaction.Database, row.ContentId);
-            Publish(transaction, Subscribers(transaction, entity), content, MessageFormat.Decode(content));
+            Publish(transaction, Subscribers(transaction, entity), content, row.TimeToLive);
             Messages.Remove(transaction, row);
             return;
         }
@@ -77,7 +77,7 @@ internal static class Sending
         var time = message.ScheduledEnqueueTime.UtcTicks;
         long? scheduledFor = time > transaction.Now ? time : null;
         if (subscriptions is not null && scheduledFor is null)
-            Publish(transaction, subscriptions, message.Content, MessageFormat.Decode(message.Content));
+            Publish(transaction, subscriptions, message.Content, Messages.Shortest(message.TimeToLive, entity.TimeToLive));
         else
             Messages.Add(transaction, entity, entity.Box, number, LineFor(transaction, entity, message.SessionId, scheduledFor), message.Content, message.TimeToLive, scheduledFor);
         return number;
@@ -104,10 +104,19 @@ internal static class Sending
             "INSERT OR REPLACE INTO sb_seen (entity, message, sequence, until) VALUES (?, ?, ?, ?)",
             entity.Id, id, entity.NextSequence, transaction.Now + entity.DuplicateWindow);
         // Two are forgotten for each one remembered: the table never grows past its window, and no send pays for more than two.
-        transaction.Database.Execute(
-            "DELETE FROM sb_seen WHERE entity = ?1 AND message IN (SELECT message FROM sb_seen WHERE entity = ?1 AND until <= ?2 ORDER BY until LIMIT 2)",
-            entity.Id, transaction.Now);
+        foreach (var outdated in Outdated(transaction, entity))
+            transaction.Database.Execute("DELETE FROM sb_seen WHERE entity = ? AND message = ?", entity.Id, outdated);
         return null;
+    }
+
+    private static List<string> Outdated(Transaction transaction, Entity entity)
+    {
+        var messages = new List<string>();
+        using var rows = transaction.Database.Query(
+            "SELECT message FROM sb_seen WHERE entity = ? AND until <= ? ORDER BY until LIMIT 2", entity.Id, transaction.Now);
+        while (rows.Read())
+            messages.Add(rows.Text(0));
+        return messages;
     }
 
     private static List<Subscriber> Subscribers(Transaction transaction, Entity topic)
@@ -118,8 +127,10 @@ internal static class Sending
         return subscribers;
     }
 
-    private static void Publish(Transaction transaction, List<Subscriber> subscribers, byte[] content, BrokerMessage message)
+    private static void Publish(Transaction transaction, List<Subscriber> subscribers, byte[] content, long? ttl)
     {
+        var message = MessageFormat.Decode(content);
+        var timeToLive = ttl is { } ticks ? new TimeSpan(ticks) : TimeSpan.MaxValue;
         foreach (var (subscription, patterns) in subscribers)
         {
             if (!patterns.Any(pattern => Rules.Match(pattern, message)))
@@ -141,7 +152,7 @@ internal static class Sending
             {
                 line = LineFor(transaction, subscription, message.SessionId, null);
             }
-            Messages.Add(transaction, subscription, box, number, line, stored, message.TimeToLive, null);
+            Messages.Add(transaction, subscription, box, number, line, stored, timeToLive, null);
         }
     }
 

@@ -10,13 +10,16 @@ using Microsoft.Extensions.Logging;
 namespace AzureLocal.Functions;
 
 /// <summary>Orchestrators, activities, and the client that starts them. The engine runs only in an app that has one of these.</summary>
-internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock, Random random)
+internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock, Random random, CancellationToken stopping)
 {
     private readonly List<(Function Function, string Name)> orchestrators = [];
     private readonly List<(Function Function, string Name)> activities = [];
+    private readonly CancellationTokenSource allInterrupted = new();
     private OrchestrationEngine? engine;
     private DurableTaskClient? client;
     private bool needsClient;
+    private int running;
+    private int interrupted;
 
     public int Orchestrators => orchestrators.Count;
 
@@ -63,19 +66,54 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
         {
             MaxConcurrentOrchestrators = options.MaxConcurrentOrchestrators ?? defaults.MaxConcurrentOrchestrators,
             MaxConcurrentActivities = options.MaxConcurrentActivities ?? defaults.MaxConcurrentActivities,
+            DefaultVersion = options.DefaultVersion,
+            VersionMatchStrategy = options.VersionMatch ?? defaults.VersionMatchStrategy,
+            VersionFailureStrategy = options.VersionFailure ?? defaults.VersionFailureStrategy,
         });
         foreach (var (function, name) in orchestrators)
             engine.AddOrchestrator(name, context => invoker.RunEpisodeAsync(function, new OrchestrationEpisode(context)));
         foreach (var (function, name) in activities)
-            engine.AddActivity(name, (context, input, cancellation) => invoker.RunAsync(function, new ActivityCall(context, input), cancellation));
+            engine.AddActivity(name, (context, input, cancellation) => RunActivityAsync(invoker, function, new ActivityCall(context, input), cancellation));
         client = engine.CreateClient();
     }
 
     public Task StartAsync(CancellationToken cancellation) => engine?.StartAsync(cancellation) ?? Task.CompletedTask;
 
-    public Task StopAsync(CancellationToken cancellation) => engine?.StopAsync(cancellation) ?? Task.CompletedTask;
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        if (engine is null)
+            return;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, allInterrupted.Token);
+        await engine.StopAsync(either.Token);
+    }
 
     public ValueTask DisposeAsync() => engine?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>
+    /// An activity that gives up because the host stops has not failed: it must run again elsewhere. The engine hands back what
+    /// still runs when its time to stop is over, so such an activity does not end before that, and the time is over once
+    /// nothing but such activities is left.
+    /// </summary>
+    private async Task<object?> RunActivityAsync(Invoker invoker, Function function, ActivityCall call, CancellationToken lost)
+    {
+        Interlocked.Increment(ref running);
+        try
+        {
+            return await invoker.RunAsync(function, call, lost);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !lost.IsCancellationRequested)
+        {
+            if (Interlocked.Increment(ref interrupted) == Volatile.Read(ref running))
+                allInterrupted.Cancel();
+            await Task.Delay(Timeout.InfiniteTimeSpan, clock, lost);
+            throw;
+        }
+        finally
+        {
+            if (Interlocked.Decrement(ref running) == Volatile.Read(ref interrupted) && Volatile.Read(ref interrupted) > 0)
+                allInterrupted.Cancel();
+        }
+    }
 
     private sealed class OrchestrationEpisode(TaskOrchestrationContext context) : ITriggerData
     {

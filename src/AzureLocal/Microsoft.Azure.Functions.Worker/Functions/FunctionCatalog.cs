@@ -71,11 +71,23 @@ internal static class FunctionCatalog
             foreach (var name in found[i].GetReferencedAssemblies())
             {
                 // Loading the framework to look for functions in it would cost more than all the rest of the start.
-                if (!IsFramework(name.Name!) && seen.Add(name.Name!))
-                    found.Add(Assembly.Load(name));
+                if (!IsFramework(name.Name!) && seen.Add(name.Name!) && Load(name) is { } assembly)
+                    found.Add(assembly);
             }
         }
         return found;
+    }
+
+    private static Assembly? Load(AssemblyName name)
+    {
+        try
+        {
+            return Assembly.Load(name);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // referenced and not deployed: whoever needs it will say so
+        }
     }
 
     private static bool IsFramework(string name) =>

@@ -18,7 +18,9 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
     private readonly WebApplication web;
     private readonly HostSetup setup;
 
-    private FunctionsHost(WebApplication web, HostSetup setup) => (this.web, this.setup) = (web, setup);
+    private readonly Triggers triggers;
+
+    private FunctionsHost(WebApplication web, HostSetup setup, Triggers triggers) => (this.web, this.setup, this.triggers) = (web, setup, triggers);
 
     public IServiceProvider Services => web.Services;
 
@@ -43,7 +45,7 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
 
         var web = builder.Build();
         triggers.Prepare(web, middleware);
-        return new FunctionsHost(web, setup);
+        return new FunctionsHost(web, setup, triggers);
     }
 
     public async Task StartAsync(CancellationToken cancellationToken = default)
@@ -60,10 +62,15 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
 
     public Task StopAsync(CancellationToken cancellationToken = default) => web.StopAsync(cancellationToken);
 
-    public ValueTask DisposeAsync() => web.DisposeAsync();
+    /// <summary>The triggers first: what they still hold is free then.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await triggers.DisposeAsync();
+        await web.DisposeAsync();
+    }
 
     public static int PortOf(WebApplication web) =>
         new Uri(web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
 
-    public void Dispose() => ((IDisposable)web).Dispose();
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.DurableTask.Engine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,7 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
     // Known to Azure, and without effect on one machine.
     private static readonly string[] WithoutEffect =
     [
-        "aggregator", "concurrency:snapshotPersistenceEnabled", "extensionBundle", "healthMonitor", "logging:applicationInsights",
+        "$schema", "aggregator", "concurrency", "extensionBundle", "healthMonitor", "logging:applicationInsights",
         "logging:console", "logging:fileLoggingMode", "managedDependency", "singleton", "telemetryMode", "watchDirectories", "watchFiles",
         "extensions:blobs", "extensions:queues", "extensions:eventHubs", "extensions:cosmosDB", "extensions:http:hsts",
         "extensions:serviceBus:clientRetryOptions", "extensions:serviceBus:maxMessageBatchSize", "extensions:serviceBus:minMessageBatchSize",
@@ -67,7 +68,10 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
             new DurableOptions(
                 configuration.Resolve(values.Take("extensions:durableTask:hubName")?.Text ?? "TestHubName", "host.json: extensions.durableTask.hubName"),
                 values.Count("extensions:durableTask:maxConcurrentOrchestratorFunctions"),
-                values.Count("extensions:durableTask:maxConcurrentActivityFunctions")),
+                values.Count("extensions:durableTask:maxConcurrentActivityFunctions"),
+                values.Take("extensions:durableTask:defaultVersion")?.Text,
+                values.Choice<VersionMatchStrategy>("extensions:durableTask:versionMatchStrategy"),
+                values.Choice<VersionFailureStrategy>("extensions:durableTask:versionFailureStrategy")),
             values.TimeOrNever("functionTimeout", DefaultFunctionTimeout),
             values.Levels("logging:logLevel"));
 
@@ -149,11 +153,11 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
         {
             var levels = new Dictionary<string, LogLevel>();
             foreach (var value in TakeAll(name))
-                levels[value.Name[(name.Length + 1)..]] = Enum.TryParse<LogLevel>(value.Text, ignoreCase: true, out var level)
-                    ? level
-                    : throw value.Expected($"one of {string.Join(", ", Enum.GetNames<LogLevel>())}");
+                levels[value.Name[(name.Length + 1)..]] = Choice<LogLevel>(value);
             return levels;
         }
+
+        public T? Choice<T>(string name) where T : struct, Enum => Take(name) is { } value ? Choice<T>(value) : null;
 
         public void Refuse(string name, string unsupported, string instead)
         {
@@ -179,6 +183,11 @@ internal sealed record HostJson(HttpOptions Http, ServiceBusOptions ServiceBus, 
             TimeSpan.TryParse(value.Text, CultureInfo.InvariantCulture, out var time) && (time > TimeSpan.Zero || (allowZero && time == TimeSpan.Zero))
                 ? time
                 : throw value.Expected("a time span such as \"00:05:00\"");
+
+        private static T Choice<T>(Value value) where T : struct, Enum =>
+            Enum.TryParse<T>(value.Text, ignoreCase: true, out var choice) && Enum.IsDefined(choice)
+                ? choice
+                : throw value.Expected($"one of {string.Join(", ", Enum.GetNames<T>())}");
 
         private static bool IsAtOrBelow(string path, string name) =>
             path.StartsWith(name, StringComparison.OrdinalIgnoreCase) && (path.Length == name.Length || path[name.Length] == ':');
@@ -218,4 +227,10 @@ internal sealed record ServiceBusOptions(
     TimeSpan MaxAutoLockRenewalDuration,
     TimeSpan TryTimeout);
 
-internal sealed record DurableOptions(string HubName, int? MaxConcurrentOrchestrators, int? MaxConcurrentActivities);
+internal sealed record DurableOptions(
+    string HubName,
+    int? MaxConcurrentOrchestrators = null,
+    int? MaxConcurrentActivities = null,
+    string? DefaultVersion = null,
+    VersionMatchStrategy? VersionMatch = null,
+    VersionFailureStrategy? VersionFailure = null);

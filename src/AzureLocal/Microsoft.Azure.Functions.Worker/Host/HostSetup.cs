@@ -31,6 +31,9 @@ internal sealed class HostSetup
 
     public Random Random { get; init; } = new(RandomNumberGenerator.GetInt32(int.MaxValue));
 
+    /// <summary>Whether the process is this host's alone, so that it may set what the whole process sees.</summary>
+    public bool OwnsProcess { get; init; }
+
     public int Port { get; private set; }
 
     public string DataDirectory { get; private set; } = "";
@@ -64,20 +67,32 @@ internal sealed class HostSetup
         });
         var (localSettings, localPort) = LocalSettings.Read([BaseDirectory, Directory.GetCurrentDirectory()]);
         configuration.AddInMemoryCollection(localSettings);
+        // Port and directory not from all of the configuration: PORT is a variable that shells and containers set for others.
+        var commandLine = ReadCommandLine();
         configuration.AddEnvironmentVariables();
-        configuration.AddCommandLine(Arguments);
+        configuration.AddConfiguration(commandLine);
         configuration.AddInMemoryCollection(Settings);
 
-        // Not from all of the configuration: PORT is a variable that shells and containers set for others.
-        var commandLine = new ConfigurationBuilder().AddCommandLine(Arguments).Build();
         Port = ReadPort(commandLine["port"] ?? localPort);
         DataDirectory = Path.GetFullPath(commandLine["data"] ?? ".weir");
-        Storage.DataDirectory.Current = DataDirectory;
-        if (Port == 0)
-            return;
         // `func start` sets it; code that makes links to its own app reads it.
-        Environment.SetEnvironmentVariable("WEBSITE_HOSTNAME", $"localhost:{Port}");
         configuration.AddInMemoryCollection([new("WEBSITE_HOSTNAME", $"localhost:{Port}")]);
+        if (!OwnsProcess)
+            return;
+        Storage.DataDirectory.Current = DataDirectory;
+        Environment.SetEnvironmentVariable("WEBSITE_HOSTNAME", $"localhost:{Port}");
+    }
+
+    private IConfigurationRoot ReadCommandLine()
+    {
+        for (var i = 0; i < Arguments.Length; i++)
+        {
+            var isValue = i > 0 && Arguments[i - 1].StartsWith("--", StringComparison.Ordinal) && !Arguments[i - 1].Contains('=', StringComparison.Ordinal);
+            if (!isValue && Arguments[i].StartsWith('-') && !Arguments[i].StartsWith("--", StringComparison.Ordinal))
+                throw new StartRefusedException(
+                    $"'{Arguments[i]}' is not an argument: there are --port <number> and --data <directory>, and any other --name value is a setting for the app.");
+        }
+        return new ConfigurationBuilder().AddCommandLine(Arguments).Build();
     }
 
     private static int ReadPort(string? text) =>
@@ -93,7 +108,9 @@ internal sealed class HostSetup
             line.UseUtcTimestamp = true;
         })
         .SetMinimumLevel(LogLevel.Information)
-        .AddFilter("Microsoft", LogLevel.Warning);
+        .AddFilter("Microsoft", LogLevel.Warning)
+        // It would put the whole stack of a refused start before the one line that says why.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
     private void Listen(KestrelServerOptions kestrel)
     {

@@ -40,7 +40,7 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         routes = new HttpRoutes(hostJson.Http.RoutePrefix);
         serviceBus = new ServiceBusTriggers(hostJson.ServiceBus, configuration, setup.BaseDirectory, setup.Clock, setup.Random);
         timers = new TimerTriggers(configuration, setup.Clock, setup.Random);
-        durable = new DurableTriggers(hostJson.Durable, setup.Clock, new Random(setup.Random.Next()));
+        durable = new DurableTriggers(hostJson.Durable, setup.Clock, new Random(setup.Random.Next()), stopping.Token);
     }
 
     /// <summary>Whether a function returns MVC's results, whose writers are services.</summary>
@@ -93,9 +93,16 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        await serviceBus.CreateEntitiesAsync(cancellationToken);
-        if (timers.Count > 0 || durable.IsUsed)
-            store = Store.Open(setup.DataDirectory);
+        try
+        {
+            await serviceBus.CreateEntitiesAsync(cancellationToken);
+            if (timers.Count > 0 || durable.IsUsed)
+                store = Store.Open(setup.DataDirectory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreException)
+        {
+            throw new StartRefusedException($"The data directory {setup.DataDirectory} cannot be used: {failure.Message} Choose another one with --data.");
+        }
         if (durable.IsUsed)
             durable.Open(store!, invoker, loggers);
     }

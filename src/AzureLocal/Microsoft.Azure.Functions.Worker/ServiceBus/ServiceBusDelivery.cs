@@ -21,9 +21,9 @@ internal sealed class ServiceBusDelivery(ServiceBusReceiver receiver, ServiceBus
     public string? TraceParent =>
         (message.ApplicationProperties.TryGetValue("traceparent", out var parent) || message.ApplicationProperties.TryGetValue("Diagnostic-Id", out parent)) ? parent as string : null;
 
-    private ServiceBusMessageActions Actions => actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= settled.LockToken == message.LockToken);
+    public ServiceBusMessageActions Actions => actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= settled.LockToken == message.LockToken);
 
-    private ServiceBusSessionMessageActions SessionActions =>
+    public ServiceBusSessionMessageActions SessionActions =>
         sessionActions ??= new ServiceBusSessionMessageActions((ServiceBusSessionReceiver)receiver, () => ReleasesSession = true);
 
     public static Binder? Bind(FoundFunction function, bool sessions, ParameterInfo parameter)

@@ -44,7 +44,14 @@ internal sealed class ServiceBusTriggers(ServiceBusOptions options, IConfigurati
         foreach (var connection in triggers.Select(trigger => trigger.Connection).Append(configuration.Connection(ConnectionSettings.ServiceBus, EntitiesFile)).Distinct())
         {
             using var local = LocalBroker.Open(connection);
-            await EntityConfig.ApplyAsync(local.Broker, file, cancellation);
+            try
+            {
+                await EntityConfig.ApplyAsync(local.Broker, file, cancellation);
+            }
+            catch (Exception failure) when (failure is InvalidDataException or NotSupportedException or InvalidOperationException)
+            {
+                throw new StartRefusedException($"{file}: {failure.Message}");
+            }
         }
     }
 

@@ -18,7 +18,7 @@ public class FunctionsApplication
     public static FunctionsApplicationBuilder CreateBuilder(string[] args)
     {
         StartRefusedException.EndProcessPlainly();
-        return new(new HostSetup { Arguments = args });
+        return new(new HostSetup { Arguments = args, OwnsProcess = true });
     }
 }
 

@@ -3,5 +3,8 @@ namespace Microsoft.DurableTask.Internal;
 public interface IOrchestrationSubmitter
 {
     Task<string> ScheduleNewOrchestrationInstanceAsync(
-        TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default);
+        TaskName orchestratorName,
+        object? input = null,
+        StartOrchestrationOptions? options = null,
+        CancellationToken cancellation = default);
 }

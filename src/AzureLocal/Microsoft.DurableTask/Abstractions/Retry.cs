@@ -106,7 +106,8 @@ public class RetryPolicy
     /// <summary>How long to wait after the failed call number <paramref name="attempt"/> (from 1), or null to give up.</summary>
     internal TimeSpan? NextDelay(int attempt, DateTime firstCall, DateTime now, TaskFailedException failure)
     {
-        if (attempt >= MaxNumberOfAttempts || (RetryTimeout != Timeout.InfiniteTimeSpan && now - firstCall >= RetryTimeout) || !IsHandled(failure))
+        var isTimeUp = RetryTimeout != Timeout.InfiniteTimeSpan && now - firstCall >= RetryTimeout;
+        if (attempt >= MaxNumberOfAttempts || isTimeUp || !IsHandled(failure))
             return null;
         var milliseconds = FirstRetryInterval.TotalMilliseconds * Math.Pow(BackoffCoefficient, attempt - 1);
         var longest = MaxRetryInterval == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : MaxRetryInterval;

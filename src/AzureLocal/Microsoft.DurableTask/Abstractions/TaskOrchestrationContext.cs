@@ -122,7 +122,7 @@ public abstract class TaskOrchestrationContext
         for (var depth = 0; loggers is ReplaySafeLoggers wrapped; depth++)
         {
             if (depth == 10)
-                throw new InvalidOperationException("The context's LoggerFactory leads back to itself; it should be that of the context inside it.");
+                throw new InvalidOperationException("The context's LoggerFactory leads back to itself, not to that of the context inside it.");
             loggers = wrapped.Context.LoggerFactory;
         }
         return loggers;

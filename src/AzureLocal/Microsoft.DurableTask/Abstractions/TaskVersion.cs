@@ -11,7 +11,7 @@ namespace Microsoft.DurableTask
         public TaskVersion(string? version)
         {
             if (!string.IsNullOrEmpty(version) && string.IsNullOrWhiteSpace(version))
-                throw new ArgumentException("A version must not be white space only; null or empty means that there is none.", nameof(version));
+                throw new ArgumentException("A version must not be white space only; null or empty means none.", nameof(version));
             this.version = version;
         }
 

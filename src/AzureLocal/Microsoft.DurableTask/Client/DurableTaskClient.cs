@@ -28,7 +28,10 @@ public abstract class DurableTaskClient : IOrchestrationSubmitter, IAsyncDisposa
     /// The statuses name Terminated, but not every running one: the instance would be terminated and then be in the way.
     /// </exception>
     public abstract Task<string> ScheduleNewOrchestrationInstanceAsync(
-        TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default);
+        TaskName orchestratorName,
+        object? input = null,
+        StartOrchestrationOptions? options = null,
+        CancellationToken cancellation = default);
 
     public virtual Task RaiseEventAsync(string instanceId, string eventName, CancellationToken cancellation) =>
         RaiseEventAsync(instanceId, eventName, null, cancellation);

@@ -60,7 +60,8 @@ public sealed class OrchestrationMetadata
 
     public override string ToString()
     {
-        var text = $"[Name: '{Name}', ID: '{InstanceId}', RuntimeStatus: {RuntimeStatus}, CreatedAt: {CreatedAt:s}, LastUpdatedAt: {LastUpdatedAt:s}";
+        var text = $"[Name: '{Name}', ID: '{InstanceId}', RuntimeStatus: {RuntimeStatus}";
+        text += $", CreatedAt: {CreatedAt:s}, LastUpdatedAt: {LastUpdatedAt:s}";
         if (SerializedInput is not null)
             text += $", Input: '{Shorten(SerializedInput)}'";
         if (SerializedOutput is not null)

@@ -1,7 +1,7 @@
 namespace AzureLocal.ServiceBus;
 
 /// <summary>Entities and rules: what may be made, changed and removed.</summary>
-internal static class Administration
+internal static class Administering
 {
     private static readonly TimeSpan MaxLockDuration = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan MinDuplicateWindow = TimeSpan.FromSeconds(20);

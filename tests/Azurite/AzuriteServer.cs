@@ -1,16 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 
-namespace Contract.Tests.Tables;
-
-[CollectionDefinition(Name)]
-public sealed class AzuriteCollection : ICollectionFixture<AzuriteServer>
-{
-    public const string Name = "Azurite";
-}
+namespace Azurite;
 
 /// <summary>
-/// Azurite 3.35.0, installed by npm beside the test assembly at the first run and started once for all tests of its collection.
+/// Azurite 3.35.0, installed by npm beside this file at the first run and started once for all tests that share the fixture.
 /// Without Node 20 its tests are skipped, but not in CI: there they fail.
 /// </summary>
 public sealed class AzuriteServer : IAsyncLifetime
@@ -19,7 +14,8 @@ public sealed class AzuriteServer : IAsyncLifetime
     public const string Account = "devstoreaccount1";
     public const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Tables", "azurite");
+    private static readonly string Folder =
+        typeof(AzuriteServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Azurite").Value!;
     private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
