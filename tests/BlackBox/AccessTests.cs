@@ -19,6 +19,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/jobs"] = "read",
         ["get api/jobs/{id}"] = "read",
         ["get api/instances"] = "read",
+        ["get api/breakers"] = "read",
         ["get api/catalog"] = "read",
         ["get api/catalog/{type}"] = "read",
         ["get api/probe/effects/{name}"] = "read",

@@ -66,6 +66,13 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         }
     }
 
+    /// <summary>They could not be found this time.</summary>
+    public void ReopenGap(DateTimeOffset since)
+    {
+        lock (guard)
+            gap = since;
+    }
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         writing = RunAsync(stopping.Token);

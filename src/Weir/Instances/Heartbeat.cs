@@ -87,8 +87,7 @@ internal sealed partial class Heartbeat(
         {
             using var limit = new CancellationTokenSource(SearchLimit, clock);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
-            if (index.TakeGap() is { } since)
-                await lost.FindAsync(since, clock.GetUtcNow(), ended.Token);
+            await SearchGapAsync(ended.Token);
             foreach (var other in await table.ReadAsync(ended.Token))
             {
                 if (other.Id != instance.Id && other.SeenAt + Dead < clock.GetUtcNow() && !(other.AdoptedUntil > clock.GetUtcNow()))
@@ -99,6 +98,21 @@ internal sealed partial class Heartbeat(
         {
             if (!stop.IsCancellationRequested)
                 LogSearchFailed(failure);
+        }
+    }
+
+    private async Task SearchGapAsync(CancellationToken cancellation)
+    {
+        if (index.TakeGap() is not { } since)
+            return;
+        try
+        {
+            await lost.FindAsync(since, clock.GetUtcNow(), cancellation);
+        }
+        catch (Exception)
+        {
+            index.ReopenGap(since);
+            throw;
         }
     }
 
