@@ -63,7 +63,9 @@ internal sealed class LocalStore : IAsyncDisposable
     public JobSubmission Submission()
     {
         var callbacks = new CallbackUrls(configuration, new WebhookSecrets(configuration, development: true), development: true);
-        return new JobSubmission(Catalog, Receipts, new JobQueues(ServiceBus), callbacks, Kill, Options.Create(new WeirOptions()), Clock, new Random(1));
+        return new JobSubmission(
+            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill), uniques: null!, callbacks, Kill,
+            new LaneCounts(configuration, Options.Create(new WeirOptions())), Clock, new Random(1)); // none of its jobs is unique
     }
 
     public KillPoints Kill => new(configuration, development: true);

@@ -53,7 +53,7 @@ internal sealed class OrderedWorld : IDisposable
         random = new Random(seed);
         broker = Broker.Of(store, clock);
         tables = new TableServiceClient(store, clock);
-        receipts = new ReceiptTable(tables);
+        receipts = new ReceiptTable(tables, new Weir.Index.JobIndex(new Weir.Index.JobIndexTable(tables), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<Weir.Index.JobIndex>.Instance));
         broker.CreateEntityAsync(new EntitySettings(EntityKind.Queue, QueueNames.Default)
         {
             RequiresSession = true, RequiresDuplicateDetection = true, DuplicateDetectionHistoryTimeWindow = TimeSpan.FromMinutes(5), MaxDeliveryCount = 2_000,
@@ -62,7 +62,7 @@ internal sealed class OrderedWorld : IDisposable
             broker.CreateEntityAsync(new EntitySettings(EntityKind.Queue, queue) { RequiresSession = true }, [], CancellationToken.None).GetAwaiter().GetResult();
 
         client = new Instance(this, new object(), new ServiceBusClient(broker), tables);
-        foreach (var setup in client.Services.GetServices<IHostedService>())
+        foreach (var setup in client.Services.GetServices<IHostedService>().OfType<StoreSetup>())
             setup.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
         for (var number = 0; number < Instances; number++)
             instances.Add(NewInstance());
