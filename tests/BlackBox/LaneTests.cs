@@ -49,7 +49,8 @@ public sealed class LaneTests
     public async Task An_instance_that_leaves_under_load_gives_its_lanes_back_at_once()
     {
         using var data = new DataFolder();
-        (string, string)[] settings = [("Weir__Lanes", "4")];
+        // Four lanes and two slots each: both instances have some of them.
+        (string, string)[] settings = [("Weir__Lanes", "4"), ("AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions", "2")];
         await using var staying = await WeirProcess.StartAsync(data, settings);
         await using var leaving = await WeirProcess.StartAsync(data, settings);
         using var client = ClientOf(staying, "default");

@@ -33,7 +33,7 @@ public sealed partial class CancelApi
             return Problem.JobNotFound(id);
         try
         {
-            return Answer(await cancellations.CancelAsync(id.ToLowerInvariant(), caller.Tenant, new CancelRequest(reason), cancellation), id);
+            return Answer(await cancellations.CancelAsync(id.ToLowerInvariant(), caller.Tenant, new CancelRequest(reason, Operator.Of(request, caller)), cancellation), id);
         }
         catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
         {

@@ -75,9 +75,9 @@ public sealed partial class JobRetention
 
     private bool IsDue(Receipt receipt) =>
         receipt.State.IsFinal()
-        && (receipt.State != JobState.DeadLettered || catalog.Find(receipt.Type)?.Retention is not null)
+        && (!receipt.IsDead || receipt.Discarded is not null || catalog.Find(receipt.Type)?.Retention is not null)
         && receipt.FinishedAt is { } finishedAt
-        && IsOver(receipt.Type, finishedAt);
+        && IsOver(receipt.Type, receipt.NotBefore > finishedAt ? receipt.NotBefore.Value : finishedAt); // a cancelled job's message still comes at its time
 
     private bool IsOver(string type, DateTimeOffset since) => since + (catalog.Find(type)?.Retention ?? options.Value.Retention) < clock.GetUtcNow();
 

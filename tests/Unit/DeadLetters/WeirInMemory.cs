@@ -29,7 +29,7 @@ internal sealed class WeirInMemory : IAsyncDisposable
         Tables = new TableServiceClient(space.Store, space.Clock);
         var collection = new ServiceCollection();
         collection.AddLogging();
-        collection.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Production });
+        collection.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Development });
         collection.AddSingleton<TimeProvider>(space.Clock);
         collection.AddSingleton<Random>(new Random(17));
         collection.AddSingleton(space.Client);

@@ -136,7 +136,7 @@ public sealed class OrderedKeysTests
             Tables = new TableServiceClient(space.Store, space.Clock);
             var collection = new ServiceCollection();
             collection.AddLogging();
-            collection.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Production });
+            collection.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Development });
             collection.AddSingleton<TimeProvider>(space.Clock);
             collection.AddSingleton(new Random(17));
             collection.AddSingleton(space.Client);

@@ -336,7 +336,7 @@ internal sealed class OrderedWorld : IDisposable
             Name = name;
             var services = new ServiceCollection();
             services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new Notes(world)));
-            services.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Production });
+            services.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Development });
             services.AddSingleton<TimeProvider>(world.clock);
             services.AddSingleton(new Random(world.random.Next()));
             services.AddSingleton(bus);
