@@ -19,6 +19,23 @@ public sealed class UniqueTests(OneInstance weir) : IClassFixture<OneInstance>
     }
 
     [Fact]
+    public async Task Two_instances_agree_on_who_holds_a_key()
+    {
+        using var data = new DataFolder();
+        await using var one = await WeirProcess.StartAsync(data);
+        await using var other = await WeirProcess.StartAsync(data);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(number => (number % 2 == 0 ? one : other).Http.AskAsync("shared", "reject", new { effect = "unique-shared", sleepMs = 5_000 })));
+        var holder = Assert.Single(answers, answer => answer.Status == HttpStatusCode.Accepted);
+        Assert.All(answers.Where(answer => answer != holder), answer => Assert.Equal((HttpStatusCode.Conflict, holder.Id), (answer.Status, answer.InTheWay)));
+
+        var kept = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => (number % 2 == 0 ? one : other).Http.AskAsync("shared", "keepLastIfActive", new { effect = "unique-shared" })));
+        var ended = await Task.WhenAll(kept.Select(answer => one.Http.FinalAsync(answer.Id!)));
+        Assert.Single(ended, job => job.State() == "succeeded");
+        Assert.Equal(19, ended.Count(job => job.State() == "cancelled"));
+        Assert.Equal((2, 1), ((await one.Http.EffectsAsync("unique-shared")).GetProperty("starts").GetInt32(), (await one.Http.EffectsAsync("unique-shared")).GetProperty("maxConcurrent").GetInt32()));
+    }
+
+    [Fact]
     public async Task A_key_is_free_again_when_its_job_has_ended()
     {
         var first = await weir.Http.AskAsync("again", "returnExisting", new { });

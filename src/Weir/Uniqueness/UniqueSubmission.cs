@@ -43,7 +43,7 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
 
             kill.Pass(KillPoints.AfterReceipt);
             var own = new Own(job.Id, etag, state, job.Queue, job.NotBefore, job.Chunks.Count, Replayed: false);
-            if (await AdmitAsync(own, id, job.Type.Name, unique, job.ToMessage, cancellation) is { } submitted)
+            if (await AdmitAsync(own, id, job.Type.Name, unique, job.ToMessage, found, cancellation) is { } submitted)
                 return submitted;
         }
         return Contended(unique);
@@ -64,7 +64,7 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
                 var own = new Own(existing.Id, etag, existing.State, existing.Queue, existing.NotBefore, existing.PayloadChunks, Replayed: true);
                 var message = existing.ToMessage(default);
                 var id = UniqueTable.IdOf(existing.Tenant, existing.Type, unique.Key);
-                if (await AdmitAsync(own, id, existing.Type, unique, current => message with { ReceiptETag = current }, cancellation) is { } submitted)
+                if (await AdmitAsync(own, id, existing.Type, unique, current => message with { ReceiptETag = current }, known: null, cancellation) is { } submitted)
                     return submitted;
             }
             await PauseAsync(cancellation);
@@ -76,11 +76,12 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
     }
 
     /// <summary>The receipt is there: now the key's row, and what follows from it. Null: another request under the same Idempotency-Key has changed the receipt.</summary>
-    private async Task<Submitted?> AdmitAsync(Own own, string id, string type, UniqueRequest unique, Func<ETag, JobMessage> message, CancellationToken cancellation)
+    private async Task<Submitted?> AdmitAsync(Own own, string id, string type, UniqueRequest unique, Func<ETag, JobMessage> message, Found? known, CancellationToken cancellation)
     {
         for (var tries = 1; tries <= MaxTries; tries++)
         {
-            var found = await LookAsync(id, cancellation);
+            // What was seen before the receipt was inserted is good enough to try with: the row is written only if it is still so.
+            var found = tries == 1 && known is not null ? known : await LookAsync(id, cancellation);
             var step = found.Row?.Holder == own.Id ? UniqueStep.Take : UniqueRule.Decide(unique.Mode, found.State);
             if (step is UniqueStep.GiveExisting or UniqueStep.Refuse)
             {
