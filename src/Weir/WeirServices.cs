@@ -40,6 +40,7 @@ public static class WeirServices
         services.AddSingleton<JobQueues>();
         services.AddSingleton<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
+        services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
         services.AddSingleton<RequestTenant>();
