@@ -51,6 +51,7 @@ public static class WeirServices
         services.AddSingleton<JobQueues>();
         services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
+        services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
         services.AddSingleton<JobSubmission>();

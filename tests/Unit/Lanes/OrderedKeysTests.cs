@@ -20,7 +20,7 @@ public sealed class OrderedKeysTests
     {
         // xunit's context would send each step to another thread.
         SynchronizationContext.SetSynchronizationContext(null);
-        for (var seed = int.Parse(Environment.GetEnvironmentVariable("SEED") ?? "1"); seed <= int.Parse(Environment.GetEnvironmentVariable("SEEDS") ?? "60"); seed++)
+        for (var seed = 1; seed <= 40; seed++)
         {
             using var world = new OrderedWorld(seed);
             world.Run();
@@ -92,6 +92,22 @@ public sealed class OrderedKeysTests
         weir.Clock.Advance(TimeSpan.FromMinutes(10)); // past the broker's window for duplicates
         await weir.ArriveAsync(order: 30);
         Assert.Equal([second], await weir.SentAsync());
+    }
+
+    [Fact]
+    public async Task A_key_is_not_free_while_somebody_parks()
+    {
+        await using var weir = await OneKey.StartAsync();
+        var table = new OrderingKeyTable(weir.Tables, weir.Clock);
+        var message = weir.MessageOf(await weir.FindAsync(await weir.SubmitAsync()), order: 20);
+        await table.BlockAsync("key", "first", HeadReason.Retrying, CancellationToken.None);
+        var seen = (await table.FindHeadAsync("key", CancellationToken.None))!;
+        Assert.Null(await table.FirstBehindAsync(seen, CancellationToken.None));
+
+        Assert.True(await table.ParkAsync(seen, new ParkedJob(20, Queue.Default, message), CancellationToken.None));
+        Assert.False(await table.FreeAsync(seen, CancellationToken.None));
+        Assert.False(await table.ParkAsync(seen, new ParkedJob(30, Queue.Default, message), CancellationToken.None));
+        Assert.Equal(1, (await table.FindHeadAsync("key", CancellationToken.None))!.Parked);
     }
 
     [Theory]
