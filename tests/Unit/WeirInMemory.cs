@@ -34,6 +34,9 @@ internal sealed class WeirInMemory : IAsyncDisposable
 
     public JobRunner Runner => services.GetRequiredService<JobRunner>();
 
+    /// <summary>The Service Bus operations so far, by name.</summary>
+    public IReadOnlyDictionary<string, long> BusOperations => Broker.Of(store, Clock).Operations.Snapshot();
+
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();
 
     /// <summary>A system of its own.</summary>
