@@ -6,6 +6,12 @@ namespace BlackBox.Tests;
 /// <summary>Jobs of one ordering key run in the order of their submission, whatever fails or dies.</summary>
 public sealed class OrderingTests
 {
+    private static Task UntilCollectedAsync(HttpClient http, string id) => UntilAsync(async () =>
+    {
+        using var response = await http.GetAsync($"api/dead-letters/{id}");
+        return response.IsSuccessStatusCode;
+    });
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>Delays from 0 to 4 s: about half of the retries are made in place, the others come by a message while later jobs are parked.</summary>
@@ -49,19 +55,36 @@ public sealed class OrderingTests
         Assert.Equal(1, (await weir.Http.EffectsAsync("held")).GetProperty("starts").GetInt32());
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task After_the_replay_of_a_dead_letter_its_key_goes_on_in_the_old_order()
     {
         using var data = new DataFolder();
         await using var weir = await WeirProcess.StartAsync(data, ("Weir__Lanes", "1"));
         var (dead, held) = await SubmitBehindADeadLetterAsync(weir.Http);
 
+        await UntilCollectedAsync(weir.Http, dead);
         using var replayed = await weir.Http.PostAsJsonAsync($"api/dead-letters/{dead}/replay", new { payload = new { effect = "held", note = "mended" } });
         Assert.True(replayed.IsSuccessStatusCode, await replayed.Content.ReadAsStringAsync());
 
         foreach (var id in held.Prepend(dead))
             Assert.Equal("succeeded", (await weir.Http.FinalAsync(id)).GetProperty("state").GetString());
         Assert.Equal(["mended", "0", "1", "2", "3", "4"], NotesOf(await weir.Http.EffectsAsync("held")));
+    }
+
+    [Fact]
+    public async Task After_the_discard_of_a_dead_letter_its_key_goes_on_without_it()
+    {
+        using var data = new DataFolder();
+        await using var weir = await WeirProcess.StartAsync(data, ("Weir__Lanes", "1"));
+        var (dead, held) = await SubmitBehindADeadLetterAsync(weir.Http);
+
+        await UntilCollectedAsync(weir.Http, dead);
+        using var discarded = await weir.Http.DeleteAsync($"api/dead-letters/{dead}?reason=not%20needed");
+        Assert.True(discarded.IsSuccessStatusCode, await discarded.Content.ReadAsStringAsync());
+
+        foreach (var id in held)
+            Assert.Equal("succeeded", (await weir.Http.FinalAsync(id)).GetProperty("state").GetString());
+        Assert.Equal(["0", "1", "2", "3", "4"], NotesOf(await weir.Http.EffectsAsync("held")));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using Weir;
+using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Submission;
@@ -95,6 +96,16 @@ public sealed class OrderedKeysTests
     }
 
     [Fact]
+    public async Task While_its_key_is_free_a_job_in_strict_order_costs_one_read_more()
+    {
+        await using var weir = await OneKey.StartAsync();
+        var before = weir.Operations;
+        var id = await weir.RunAsync();
+        Assert.Equal(JobState.Succeeded, (await weir.FindAsync(id)).State);
+        Assert.Equal(4 + 1, weir.Operations - before); // insert, head, claim, outcome; and the look just now
+    }
+
+    [Fact]
     public async Task A_key_is_not_free_while_somebody_parks()
     {
         await using var weir = await OneKey.StartAsync();
@@ -157,7 +168,7 @@ public sealed class OrderedKeysTests
             collection.AddSingleton(new Random(17));
             collection.AddSingleton(space.Client);
             collection.AddSingleton(Tables);
-            collection.AddSingleton(new OrderedScript((_, _) => { }, () => Task.CompletedTask, Seed: 0));
+            collection.AddSingleton(new OrderedScript((_, _) => { }, () => Task.CompletedTask, Seed: null));
             collection.AddWeir(new ConfigurationBuilder().Build()).AddJob<OrderedJob>();
             services = collection.BuildServiceProvider();
         }
@@ -165,6 +176,9 @@ public sealed class OrderedKeysTests
         public TableServiceClient Tables { get; }
 
         public Contract.Tests.ManualClock Clock => space.Clock;
+
+        /// <summary>Table operations so far.</summary>
+        public long Operations => Tables.Operations.Snapshot().Values.Sum();
 
         public OrderedKeys Keys => services.GetRequiredService<OrderedKeys>();
 
@@ -192,6 +206,16 @@ public sealed class OrderedKeysTests
             var request = new SubmitRequest("test.ordered", JsonSerializer.SerializeToElement(new OrderedRequest(0, 0), JsonSerializerOptions.Web)) { OrderingKey = "one" };
             var submitted = await services.GetRequiredService<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None);
             await SentAsync();
+            return Assert.IsType<Submitted.Accepted>(submitted).JobId;
+        }
+
+        /// <summary>A job that is submitted, received and run.</summary>
+        public async Task<string> RunAsync()
+        {
+            var request = new SubmitRequest("test.ordered", JsonSerializer.SerializeToElement(new OrderedRequest(0, 0), JsonSerializerOptions.Web)) { OrderingKey = "one" };
+            var submitted = await services.GetRequiredService<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None);
+            var session = await space.Client.AcceptNextSessionAsync(QueueNames.Default);
+            Assert.IsType<Settlement.Complete>(await services.GetRequiredService<JobRunner>().RunAsync(await LocalNamespace.NextAsync(session), Queue.Default, CancellationToken.None));
             return Assert.IsType<Submitted.Accepted>(submitted).JobId;
         }
 
