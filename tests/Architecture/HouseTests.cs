@@ -7,9 +7,9 @@ public sealed class HouseTests(ITestOutputHelper output)
 {
     /// <summary>
     /// A ratchet: by how many lines of code src/AzureLocal may exceed the rest of src/. The aim is 0, AzureLocal being the smaller
-    /// half. It only ever goes down; while the rest is still being written it only reports.
+    /// half. It only ever goes down.
     /// </summary>
-    private const int AzureLocalMayExceedTheRestBy = int.MaxValue;
+    private const int AzureLocalMayExceedTheRestBy = 3_300;
 
     private static readonly string[] MachinePaths = [$"/{"work"}/", $"/{"root"}/", $"api.{"nuget"}.org"];
 
@@ -45,7 +45,7 @@ public sealed class HouseTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void AzureLocal_is_the_smaller_half()
+    public void AzureLocal_does_not_outgrow_the_rest()
     {
         var lines = Repository.Files(".cs", "src")
             .ToLookup(file => file.StartsWith("src/AzureLocal/", StringComparison.Ordinal), file => SourceText.CodeLines(file).Count());

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -21,7 +20,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     public WebhookReceiver(Func<int, Answer>? answer = null, string host = "127.0.0.1")
     {
         this.answer = answer ?? (_ => new Answer(204));
-        var port = FreePort();
+        var port = WeirProcess.FreePort();
         listener.Prefixes.Add($"http://*:{port}/");
         Url = $"http://{host}:{port}/hook";
         listener.Start();
@@ -87,13 +86,6 @@ internal sealed class WebhookReceiver : IAsyncDisposable
                 context.Response.Headers[header] = value;
             context.Response.Close();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }
 

@@ -18,6 +18,9 @@ internal sealed class WeirProcess : IAsyncDisposable
     private static readonly string Functions =
         typeof(WeirProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Functions").Value!;
 
+    // Runs of this suite that go on side by side begin at different places.
+    private static int lastPort = Environment.ProcessId * 37 % 10_000;
+
     private readonly Process process;
     private readonly StringBuilder output;
 
@@ -115,10 +118,23 @@ internal sealed class WeirProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private static int FreePort()
+    /// <summary>Below the range from which the system takes ports for outgoing connections, which could come first between our look and the start.</summary>
+    internal static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tries = 0; tries < 1_000; tries++)
+        {
+            var port = 20_000 + Interlocked.Increment(ref lastPort) % 10_000;
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's: the next one.
+            }
+        }
+        throw new InvalidOperationException("No port from 20000 to 29999 is free.");
     }
 }
