@@ -17,7 +17,14 @@ internal sealed class StoreSetup(
         foreach (var type in catalog.Types)
             policies.Of(type);
         lanes.Of(tenant: "", Queue.Default); // was read, and so checked, when it was made
-        await Task.WhenAll(tables.Select(table => table.CreateIfMissingAsync(cancellationToken)));
+        try
+        {
+            await Task.WhenAll(tables.Select(table => table.CreateIfMissingAsync(cancellationToken)));
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            throw new InvalidOperationException($"The tables cannot be reached: {away.GetBaseException().Message} Check the connection '{AzureConnections.Storage}', and that this identity may write tables there.", away);
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,5 +1,3 @@
-using Azure;
-using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
@@ -35,7 +33,7 @@ public sealed partial class CancelApi
         {
             return Answer(await cancellations.CancelAsync(id.ToLowerInvariant(), caller.Tenant, new CancelRequest(reason, Operator.Of(request, caller)), cancellation), id);
         }
-        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogStoreAway(away, id.ToLowerInvariant());
             return Problem.NotCancelled(retryAfterSeconds: 5);

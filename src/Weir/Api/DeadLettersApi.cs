@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Azure;
-using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -214,7 +212,7 @@ public sealed partial class DeadLettersApi
         {
             return Problem.InvalidQuery([new("cursor", "it belongs to another query or another catalogue; begin again without it")]);
         }
-        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogStoreAway(away);
             return Problem.DeadLettersUnavailable(retryAfterSeconds: 5);

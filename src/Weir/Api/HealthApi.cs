@@ -1,4 +1,3 @@
-using Azure;
 using Microsoft.AspNetCore.Http;
 using Weir.Receipts;
 
@@ -25,7 +24,7 @@ public sealed class HealthApi
             await receipts.FindAsync(Guid.Empty.ToString(), cancellation).WaitAsync(Patience, clock, cancellation);
             return Results.Json(new { status = "ready" });
         }
-        catch (Exception away) when (away is RequestFailedException or TimeoutException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             return Results.Json(new { status = "unavailable", reason = "the table of receipts does not answer" }, statusCode: StatusCodes.Status503ServiceUnavailable);
         }

@@ -1,6 +1,4 @@
 using System.Xml;
-using Azure;
-using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
@@ -61,7 +59,22 @@ public sealed partial class JobsApi
         var wait = TimeSpan.Zero;
         if (request.Query["wait"] is [{ Length: > 0 } text] && !TryReadWait(text, out wait))
             return Problem.InvalidWait($"wait is an ISO 8601 duration from PT0S to PT{MaxWait.TotalSeconds:0}S, such as PT10S; got '{(text.Length <= 40 ? text : "a longer text")}'.");
-        if (!JobId.IsWellFormed(id) || await watch.UntilFinalAsync(id.ToLowerInvariant(), wait, caller.Sees, cancellation) is not { } job)
+        if (!JobId.IsWellFormed(id))
+            return Problem.JobNotFound(id);
+        try
+        {
+            return await ShowAsync(id.ToLowerInvariant(), wait, caller, cancellation);
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            LogNotShown(away, id.ToLowerInvariant());
+            return Problem.NotShown(retryAfterSeconds: 5);
+        }
+    }
+
+    private async Task<IResult> ShowAsync(string id, TimeSpan wait, Caller caller, CancellationToken cancellation)
+    {
+        if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
         var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
@@ -74,7 +87,7 @@ public sealed partial class JobsApi
         {
             return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
         }
-        catch (Exception away) when (away is RequestFailedException or ServiceBusException)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogStoreAway(away, submit.Type);
             return Problem.StoreUnavailable(retryAfterSeconds: 5);
@@ -130,4 +143,7 @@ public sealed partial class JobsApi
 
     [LoggerMessage(1101, LogLevel.Error, "A job of type {Type} could not be accepted: a store did not answer")]
     private partial void LogStoreAway(Exception failure, string type);
+
+    [LoggerMessage(1102, LogLevel.Error, "Job {JobId} could not be shown: a store did not answer")]
+    private partial void LogNotShown(Exception failure, string jobId);
 }

@@ -65,6 +65,9 @@ internal static partial class Problem
     public static IResult StoreUnavailable(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be accepted", "A store behind the service did not answer. Send the request again with the same Idempotency-Key."));
 
+    public static IResult NotShown(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
+        Of(503, "storeUnavailable", "The job could not be looked up", "A store behind the service did not answer. Send the request again."));
+
     public static IResult NotCancelled(int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "storeUnavailable", "The job could not be cancelled", "A store behind the service did not answer. Send the request again; a job that is cancelled already says so."));
 

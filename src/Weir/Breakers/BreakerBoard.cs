@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Azure;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Weir.Catalog;
@@ -80,7 +79,7 @@ internal sealed partial class BreakerBoard(JobCatalog catalog, BreakerTable tabl
                 foreach (var open in await table.ReadOpenAsync(clock.GetUtcNow(), stoppingToken))
                     BreakerOf(open.Dependency).OpenUntilAtLeast(open.Until);
             }
-            catch (RequestFailedException away)
+            catch (Exception away) when (StoreAway.Explains(away))
             {
                 LogTableAway(away);
             }
@@ -93,7 +92,7 @@ internal sealed partial class BreakerBoard(JobCatalog catalog, BreakerTable tabl
         {
             await table.OpenAsync(breaker.Dependency, breaker.OpenUntil, instance.Id, CancellationToken.None);
         }
-        catch (RequestFailedException away)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogTableAway(away); // the others will find out by themselves
         }

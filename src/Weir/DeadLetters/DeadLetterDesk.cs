@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Azure;
-using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Weir.Catalog;
 using Weir.Execution;
@@ -200,7 +198,7 @@ internal sealed partial class DeadLetterDesk(
                 _ => new ReplayedOne(Replayed: false, Failure: null),
             };
         }
-        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogReplayFailed(away, entry.Id);
             return Failed("storeUnavailable", "A store behind the service did not answer; ask again.");

@@ -29,7 +29,8 @@ internal static class ErrorClassifier
         HttpRequestException or SocketException or TimeoutException or IOException => ErrorClass.Transient,
         OperationCanceledException => ErrorClass.Transient, // an HTTP client's own timeout; ours is known before this is asked
         JsonException or System.ComponentModel.DataAnnotations.ValidationException => ErrorClass.Permanent,
-        AggregateException { InnerExceptions.Count: 1 } one => Classify(one.InnerExceptions[0]),
+        Azure.RequestFailedException => ErrorClass.Transient, // status 0: nobody answered
+        AggregateException { InnerExceptions: [.., var last] } => Classify(last), // an SDK's retries, or one task's failure
         _ => ErrorClass.Unknown,
     };
 

@@ -1,5 +1,4 @@
 using Azure;
-using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Weir.Execution;
 using Weir.Lanes;
@@ -50,7 +49,7 @@ internal sealed partial class BulkSubmission(JobSubmission submission, ReceiptTa
             kill.Pass(KillPoints.AfterReceipt);
             return (null, new Unsent(job, etag));
         }
-        catch (Exception away) when (away is RequestFailedException or ServiceBusException or TimeoutException)
+        catch (Exception away) when (StoreAway.Explains(away))
         {
             LogStoreAway(away, item.Request.Type);
             return (Unavailable, null);

@@ -30,6 +30,7 @@ public sealed class ErrorClassifierTests
         Assert.Equal(ErrorClass.Transient, ErrorClassifier.Classify(new TimeoutException()));
         Assert.Equal(ErrorClass.Transient, ErrorClassifier.Classify(new HttpRequestException("connection refused")));
         Assert.Equal(ErrorClass.Permanent, ErrorClassifier.Classify(new JsonException()));
+        Assert.Equal(ErrorClass.Transient, ErrorClassifier.Classify(new AggregateException(new Azure.RequestFailedException("refused"), new Azure.RequestFailedException("refused"))));
         Assert.Equal(ErrorClass.Unknown, ErrorClassifier.Classify(new InvalidOperationException()));
     }
 }
