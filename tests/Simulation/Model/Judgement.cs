@@ -18,9 +18,10 @@ internal static class Judgement
     private static async Task JudgeAsync(WorldState world, Gateway gateway, JobCase known, SeenJob job)
     {
         (string, string)[] tenant = [("Weir-Tenant", known.Tenant)];
-        if (await gateway.CallAsync("GetJob", "GET", $"/api/jobs/{job.Id}", headers: tenant, route: [("id", job.Id)]) is not { Status: 200 } reply)
+        var reply = await AskAsync(() => gateway.CallAsync("GetJob", "GET", $"/api/jobs/{job.Id}", headers: tenant, route: [("id", job.Id)]));
+        if (reply is not { Status: 200 })
         {
-            world.Observer.Break("I1", $"{known} cannot be read when all is over", job.Id);
+            world.Observer.Break("I1", $"{known} cannot be read when all is over: {reply?.Status} {reply?.Body}", job.Id);
             return;
         }
         var view = JsonElement.Parse(reply.Body);
@@ -28,8 +29,19 @@ internal static class Judgement
         JudgeAttempts(world, known, job, attempts);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
             JudgeCalm(world, known, job);
+    }
+
+    /// <summary>An instance may still be on its way up.</summary>
+    private static async Task<HttpReply?> AskAsync(Func<Task<HttpReply?>> call)
+    {
+        for (var tries = 0; tries < 20; tries++)
+        {
+            if (await call() is { Status: < 500 } reply)
+                return reply;
+        }
+        return null;
     }
 
     /// <summary>Every attempt is on record, under its number.</summary>
@@ -48,9 +60,10 @@ internal static class Judgement
     /// <summary>I8: payload, attempts, errors, stack, trace.</summary>
     private static async Task JudgeDeadLetterAsync(WorldState world, Gateway gateway, JobCase known, SeenJob job, int attempts)
     {
-        if (await gateway.CallAsync("GetDeadLetter", "GET", $"/api/dead-letters/{job.Id}", route: [("id", job.Id)]) is not { Status: 200 } reply)
+        var reply = await AskAsync(() => gateway.CallAsync("GetDeadLetter", "GET", $"/api/dead-letters/{job.Id}", route: [("id", job.Id)]));
+        if (reply is not { Status: 200 })
         {
-            world.Observer.Break("I8", $"{known} is a dead letter, and the catalogue does not know it", job.Id);
+            world.Observer.Break("I8", $"{known} is a dead letter, and the catalogue does not know it: {reply?.Status} {reply?.Body}", job.Id);
             return;
         }
         var entry = JsonElement.Parse(reply.Body);
