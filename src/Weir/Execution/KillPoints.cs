@@ -38,12 +38,17 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterResendMarked = "reconcile.marked";
+    public const string AfterFinding = "reconcile.finding";
+    public const string AfterResent = "reconcile.sent";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
-        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent);
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterResendMarked, AfterFinding, AfterResent);
 
     private readonly string? armed;
 
