@@ -44,7 +44,7 @@ internal enum FindingRepair
 /// <summary>One thing that the reconciler came upon.</summary>
 /// <param name="JobId">Null when it concerns no single job.</param>
 /// <param name="Detail">In words.</param>
-internal sealed record Finding(FindingKind Kind, FindingRepair Repair, string? JobId, string? Type, DateTimeOffset At, string Detail)
+internal sealed record Finding(FindingKind Kind, FindingRepair Repair, string? JobId, string? Type, string? Tenant, DateTimeOffset At, string Detail)
 {
     public const string Partition = "finding";
 
@@ -57,12 +57,15 @@ internal sealed record Finding(FindingKind Kind, FindingRepair Repair, string? J
         [nameof(Repair)] = Repair.ToString(),
         [nameof(JobId)] = JobId ?? "",
         [nameof(Type)] = Type ?? "",
+        [nameof(Tenant)] = Tenant ?? "",
         [nameof(At)] = At,
         [nameof(Detail)] = Detail,
     };
 
     public static Finding Of(TableEntity row) => new(
         Enum.Parse<FindingKind>(row.GetString(nameof(Kind)) ?? ""), Enum.Parse<FindingRepair>(row.GetString(nameof(Repair)) ?? ""),
-        row.GetString(nameof(JobId)) is { Length: > 0 } id ? id : null, row.GetString(nameof(Type)) is { Length: > 0 } type ? type : null,
+        Text(row, nameof(JobId)), Text(row, nameof(Type)), Text(row, nameof(Tenant)),
         row.GetDateTimeOffset(nameof(At)) ?? default, row.GetString(nameof(Detail)) ?? "");
+
+    private static string? Text(TableEntity row, string column) => row.GetString(column) is { Length: > 0 } text ? text : null;
 }

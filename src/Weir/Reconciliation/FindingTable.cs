@@ -21,9 +21,12 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
     public Task AddAsync(Finding finding, CancellationToken cancellation) => table.UpsertEntityAsync(finding.ToRow(), TableUpdateMode.Replace, cancellation);
 
     /// <summary>The findings after a row, and where to go on; null at the end.</summary>
-    public async Task<(IReadOnlyList<Finding> Found, string? Next)> ReadAsync(string after, int most, CancellationToken cancellation)
+    /// <param name="tenant">Whose; null is everybody's, and what concerns no single job.</param>
+    public async Task<(IReadOnlyList<Finding> Found, string? Next)> ReadAsync(string after, int most, string? tenant, CancellationToken cancellation)
     {
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {Finding.Partition} and RowKey gt {after}");
+        if (tenant is not null)
+            filter += TableClient.CreateQueryFilter($" and Tenant eq {tenant}");
         var found = new List<Finding>();
         await foreach (var row in table.QueryAsync<TableEntity>(filter, maxPerPage: most, cancellationToken: cancellation))
         {

@@ -13,8 +13,8 @@ public sealed class ReconcileOptions
 
     /// <summary>
     /// How long nothing must have happened to a job before it can be taken for forgotten; longer than any instance may take from one step of a job
-    /// to the next. 1 minute to 1 day, default 5 minutes.
+    /// to the next. 1 s to 1 day, default 5 minutes.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:01:00", "1.00:00:00")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan After { get; set; } = TimeSpan.FromMinutes(5);
 }

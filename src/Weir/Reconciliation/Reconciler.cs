@@ -171,7 +171,7 @@ public sealed partial class Reconciler
         catch (Exception unreadable) when (unreadable is InvalidDataException or FormatException or ArgumentException)
         {
             LogUnreadable(unreadable, line.Id);
-            var finding = new Finding(FindingKind.Unreadable, FindingRepair.None, line.Id, line.Type, clock.GetUtcNow(), unreadable.Message);
+            var finding = new Finding(FindingKind.Unreadable, FindingRepair.None, line.Id, line.Type, line.Tenant, clock.GetUtcNow(), unreadable.Message);
             await findings.AddAsync(finding, cancellation);
             return finding;
         }
@@ -182,7 +182,7 @@ public sealed partial class Reconciler
         LogGivenUp(pass!.Census.Began);
         pass = null;
         var finding = new Finding(
-            FindingKind.NotChecked, FindingRepair.None, JobId: null, Type: null, clock.GetUtcNow(), "The queues hold more messages than can be looked through; jobs without a message are looked for again when they have drained.");
+            FindingKind.NotChecked, FindingRepair.None, JobId: null, Type: null, Tenant: null, clock.GetUtcNow(), "The queues hold more messages than can be looked through; jobs without a message are looked for again when they have drained.");
         await findings.AddAsync(finding, cancellation);
         return finding;
     }

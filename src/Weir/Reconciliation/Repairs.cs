@@ -97,7 +97,7 @@ internal sealed partial class Repairs(
 
     private async Task<Finding> FoundAsync(Receipt receipt, FindingKind kind, FindingRepair repair, string detail, CancellationToken cancellation)
     {
-        var finding = new Finding(kind, repair, receipt.Id, receipt.Type, clock.GetUtcNow(), detail);
+        var finding = new Finding(kind, repair, receipt.Id, receipt.Type, receipt.Tenant, clock.GetUtcNow(), detail);
         await findings.AddAsync(finding, cancellation);
         kill.Pass(KillPoints.AfterFinding);
         LogFound(receipt.Id, receipt.Type, kind, repair, detail);
