@@ -18,6 +18,7 @@ namespace Unit.Tests.Reconciliation;
 internal sealed class ReconciledWorld : IAsyncDisposable
 {
     private readonly List<WeirInMemory> instances = [];
+    private readonly List<WeirInMemory> dying = [];
     private readonly Store store = Store.InMemory();
 
     public ManualClock Clock { get; } = new();
@@ -39,9 +40,9 @@ internal sealed class ReconciledWorld : IAsyncDisposable
     public async Task<WeirInMemory> JoinAsync(string? killPoint = null)
     {
         var settings = killPoint is null ? [] : new Dictionary<string, string?> { ["Weir:KillPoint"] = killPoint };
-        var instance = await WeirInMemory.StartAsync(store, Clock, settings, [typeof(ReconciledJob), typeof(ReconciledInOrder), typeof(ReconciledUnclaimed)], Starts, new Instance($"instance-{instances.Count}"));
+        var instance = await WeirInMemory.StartAsync(store, Clock, settings, [typeof(ReconciledJob), typeof(ReconciledInOrder), typeof(ReconciledUnclaimed)], Starts, new Instance($"instance-{instances.Count + dying.Count}"));
         instance.Get<KillPoints>().Die = static () => throw new KilledException();
-        instances.Add(instance);
+        (killPoint is null ? instances : dying).Add(instance);
         return instance;
     }
 
@@ -87,11 +88,13 @@ internal sealed class ReconciledWorld : IAsyncDisposable
         return [.. (await peeker.PeekMessagesAsync(2_000)).Select(message => message.MessageId!)];
     }
 
-    /// <summary>One whole pass, as the lines of the list have been written.</summary>
+    /// <summary>One whole pass, after the lines of the list have been written; those that went down with an instance are found as its heirs find them.</summary>
     public async Task<IReadOnlyList<Finding>> PassAsync(WeirInMemory? by = null)
     {
         foreach (var instance in instances)
             Assert.True(await instance.Get<JobIndex>().FlushAsync(CancellationToken.None));
+        if (dying.Count > 0)
+            await Weir.Get<LostLines>().FindAsync(Clock.GetUtcNow().AddHours(-1), Clock.GetUtcNow(), CancellationToken.None);
         var found = new List<Finding>();
         for (var rounds = 0; rounds < 20; rounds++)
         {
@@ -124,7 +127,7 @@ internal sealed class ReconciledWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var instance in instances)
+        foreach (var instance in instances.Concat(dying))
             await instance.DisposeAsync();
         store.Dispose();
     }
