@@ -98,9 +98,6 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>It waits for the holder of its unique key to end; nothing else than that end sends its message.</summary>
     public bool WaitsForKey => State == JobState.Held && row.GetBoolean(Column.WaitsForKey) == true;
 
-    /// <summary>It waited for a unique key when it was last written, perhaps to its end.</summary>
-    public bool WaitedForKey => row.GetBoolean(Column.WaitsForKey) == true;
-
     public Follows Follows => (Follows)(row.GetInt32(Column.Follows) ?? 0);
 
     /// <summary>After this it is not worth running.</summary>

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Weir.Execution;
-using Weir.Lanes;
 using Weir.Receipts;
 
 namespace Weir.Reconciliation;
@@ -17,7 +16,7 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
     public TimeSpan After => options.Value.After;
 
     /// <param name="receipt">A job without a message.</param>
-    /// <param name="lineIsOpen">The list of jobs does not say that it has ended: then what follows an end was not begun.</param>
+    /// <param name="lineIsOpen">The list of jobs does not say that it has ended: then what follows its end may not have been done.</param>
     /// <param name="censusBegan">What changed after this may have a message that the census could not see.</param>
     public bool IsForgotten(Receipt receipt, bool lineIsOpen, DateTimeOffset censusBegan)
     {
@@ -28,9 +27,7 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
             JobState.Scheduled or JobState.Queued or JobState.Retrying or JobState.Held => true,
             JobState.Running => receipt.LeaseUntil + Claims.ClockSkew < censusBegan,
             JobState.DeadLettered or JobState.Expired => !receipt.IsCollected && receipt.Discarded is null,
-            // One that waited for a unique key never had a message: nobody but the one who cancelled it could tell of its end, and may have been cut off.
-            JobState.Cancelled => lineIsOpen || (receipt is { WaitedForKey: true, Resends: 0 } && (receipt.Follows & ~Follows.Unique) != Follows.Nothing),
-            JobState.Succeeded => lineIsOpen,
+            JobState.Succeeded or JobState.Cancelled => lineIsOpen,
             _ => false, // a workflow's states have a life of their own
         };
     }

@@ -119,8 +119,11 @@ public sealed partial class Reconciler
 
     private Pass Begin(DateTimeOffset now)
     {
-        var newest = IndexKey.At(now - overdue.After);
-        return new Pass(new MessageCensus(client, now), new IndexWalk(index, newest, now - Recent), new IndexWalk(index, older ?? newest, DateTimeOffset.UnixEpoch));
+        var recent = IndexKey.HourOf(now - Recent);
+        return new Pass(
+            new MessageCensus(client, now),
+            new IndexWalk(index, IndexKey.At(now - overdue.After), recent),
+            new IndexWalk(index, older ?? IndexKey.At(recent.AddMilliseconds(-1)), DateTimeOffset.UnixEpoch));
     }
 
     /// <returns>Whether the pass is over.</returns>
@@ -157,7 +160,7 @@ public sealed partial class Reconciler
     }
 
     /// <summary>By its line alone. A dead letter's line stays as it is while the job is replayed.</summary>
-    private static bool MayBeForgotten(JobSummary line) => line.State is null or JobState.DeadLettered or JobState.Expired or JobState.Cancelled;
+    private static bool MayBeForgotten(JobSummary line) => line.State is null or JobState.DeadLettered or JobState.Expired;
 
     private async Task<Finding?> LookAsync(JobSummary line, DateTimeOffset censusBegan, CancellationToken cancellation)
     {

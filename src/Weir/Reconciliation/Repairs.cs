@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
@@ -13,7 +14,7 @@ namespace Weir.Reconciliation;
 /// after the mark leaves a job that is found again, later.
 /// </summary>
 internal sealed partial class Repairs(
-    ReceiptTable receipts, JobQueues queues, OrderedKeys orderedKeys, UniqueTable uniques, UniqueKeys uniqueKeys, DeadLetterTable catalogue, FindingTable findings, KillPoints kill, TimeProvider clock,
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, OrderedKeys orderedKeys, UniqueTable uniques, UniqueKeys uniqueKeys, DeadLetterTable catalogue, FindingTable findings, KillPoints kill, TimeProvider clock,
     ILogger<Repairs> logger)
 {
     /// <returns>What was found; null when the job has a hold of its own, or somebody else has changed it meanwhile.</returns>
@@ -23,6 +24,9 @@ internal sealed partial class Repairs(
             return null;
         if (receipt is { Unique: { } unique, Attempt: 0, Replays: 0 } && !receipt.State.IsFinal())
             return await PlaceAsync(receipt, unique, cancellation);
+        // A message of a type that is not served here would be put off for ever, and this job has nothing left to run.
+        if (receipt.State.IsFinal() && catalog.Find(receipt.Type) is null)
+            return await FoundAsync(receipt, KindOf(receipt), FindingRepair.None, $"This deployment does not serve '{receipt.Type}': what follows the job's end cannot be done.", cancellation);
 
         return await ResendAsync(receipt, cancellation);
     }
@@ -33,8 +37,7 @@ internal sealed partial class Repairs(
             return null;
         kill.Pass(KillPoints.AfterResendMarked);
 
-        var kind = !receipt.State.IsFinal() ? FindingKind.MessageMissing : receipt.IsDead ? FindingKind.DeadLetterMissing : FindingKind.EndingCutOff;
-        var finding = await FoundAsync(receipt, kind, FindingRepair.Resent, Explain(receipt), cancellation);
+        var finding = await FoundAsync(receipt, KindOf(receipt), FindingRepair.Resent, Explain(receipt), cancellation);
         if (receipt is { State: JobState.Queued, DeadLetter: { } entry, LastReplay: { } replay })
             await catalogue.MarkAsync(entry, DeadLetterState.Replayed, replay, cancellation); // its replay may have been cut off before it said so
         await SendAsync(receipt, cancellation);
@@ -103,6 +106,9 @@ internal sealed partial class Repairs(
         LogFound(receipt.Id, receipt.Type, kind, repair, detail);
         return finding;
     }
+
+    private static FindingKind KindOf(Receipt receipt) =>
+        !receipt.State.IsFinal() ? FindingKind.MessageMissing : receipt.IsDead ? FindingKind.DeadLetterMissing : FindingKind.EndingCutOff;
 
     private static string Explain(Receipt receipt) =>
         $"It was {receipt.State.ToString().ToLowerInvariant()}, unchanged since {receipt.ChangedAt:O}, and no queue had a message of it."

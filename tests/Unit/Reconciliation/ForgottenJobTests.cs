@@ -2,6 +2,8 @@ using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Weir;
+using Weir.Cancellation;
+using Weir.Completion;
 using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
@@ -274,6 +276,35 @@ public sealed class ForgottenJobTests
 
         Assert.Equal(FindingKind.EndingCutOff, Assert.Single(await world.HealAsync()).Kind);
         Assert.Equal(["ada", "ada's child"], world.Starts.Names);
+    }
+
+    [Fact]
+    public async Task The_webhook_of_a_job_whose_cancellation_was_cut_off_while_it_had_no_message()
+    {
+        await using var world = await StartAsync();
+        await world.SubmitAsync(Unique("1", UniqueMode.KeepLastIfActive, transient: 1));
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        var id = await world.SubmitAsync(Unique("2", UniqueMode.KeepLastIfActive) with { CallbackUrl = "http://127.0.0.1:9/told" });
+        var dying = await world.JoinAsync(KillPoints.AfterCancel);
+        await Assert.ThrowsAsync<KilledException>(() => dying.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest("unwanted"), CancellationToken.None));
+        Assert.DoesNotContain(await world.ReceiptsAsync(), receipt => receipt.Type == SendWebhook.Type);
+
+        Assert.Equal(FindingKind.EndingCutOff, Assert.Single(await world.HealAsync()).Kind);
+        Assert.Single(await world.ReceiptsAsync(), receipt => receipt.Type == SendWebhook.Type);
+        Assert.DoesNotContain("2", world.Starts.Names);
+    }
+
+    [Fact]
+    public async Task An_end_of_a_type_that_is_not_served_any_more_is_for_an_operator()
+    {
+        await using var world = await StartAsync();
+        var id = await world.SubmitAsync(Request(new("ada", Permanent: 1)));
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        await world.LoseMessagesAsync();
+        await world.Tables.GetTableClient(ReceiptTable.Name).UpdateEntityAsync(new TableEntity(id, ReceiptTable.ReceiptRow) { ["Type"] = "gone" }, ETag.All, TableUpdateMode.Merge);
+
+        Assert.Equal((FindingKind.DeadLetterMissing, FindingRepair.None), (await world.HealAsync()).Select(one => (one.Kind, one.Repair)).Single());
+        Assert.Empty(await world.MessagesAsync());
     }
 
     private static SubmitRequest Unique(string name, UniqueMode mode, int transient = 0) =>
