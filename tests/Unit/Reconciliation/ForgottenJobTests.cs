@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Weir;
@@ -6,7 +5,6 @@ using Weir.Cancellation;
 using Weir.Completion;
 using Weir.DeadLetters;
 using Weir.Execution;
-using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Submission;

@@ -1,7 +1,6 @@
 using Azure.Data.Tables;
 using Weir;
 using Weir.Execution;
-using Weir.Index;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using static Unit.Tests.Reconciliation.ReconciledWorld;
@@ -55,7 +54,9 @@ public sealed class ReconcilerTests
     public async Task What_changed_a_moment_ago_is_left_alone()
     {
         await using var world = await StartAsync();
-        await world.SubmitAsync(Request(new("ada")));
+        await world.SubmitAsync(Request(new("ada", Transient: 1)));
+        world.Clock.Advance(TimeSpan.FromMinutes(20));
+        await world.Weir.RunNextAsync();
         await world.LoseMessagesAsync();
         world.Clock.Advance(TimeSpan.FromMinutes(4));
         Assert.Empty(await world.PassAsync());
