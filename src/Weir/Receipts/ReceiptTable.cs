@@ -37,6 +37,25 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         {
             return null;
         }
+        catch (Exception)
+        {
+            await IndexIfAddedAsync(receipt);
+            throw;
+        }
+    }
+
+    /// <summary>No answer is not a no: a receipt that is there after all must have its line, or nobody would ever find it again.</summary>
+    private async Task IndexIfAddedAsync(TableEntity receipt)
+    {
+        try
+        {
+            if (await FindAsync(receipt.PartitionKey, CancellationToken.None) is { } added)
+                index.Put(JobSummary.Of(added));
+        }
+        catch (Exception)
+        {
+            index.ReopenGap(new Receipt(receipt).SubmittedAt);
+        }
     }
 
     public async Task<Receipt?> FindAsync(string jobId, CancellationToken cancellation)

@@ -11,6 +11,8 @@ internal sealed class SeenJob(string id)
 
     public string Queue { get; set; } = "";
 
+    public string? StrictKey { get; set; }
+
     public string State { get; set; } = "";
 
     public int Attempt { get; set; }

@@ -11,6 +11,8 @@ internal sealed class SeenReceipt(TableEntity row)
 
     public string Queue => row.GetString("Queue") ?? "";
 
+    public string? StrictKey => row.GetString("StrictKey");
+
     public string State => row.GetString("State") ?? "";
 
     public int Attempt => row.GetInt32("Attempt") ?? 0;
@@ -35,8 +37,8 @@ internal sealed class SeenReceipt(TableEntity row)
             job.DeadLetterings++;
         if (job.State == "DeadLettered" && State != job.State)
             job.Replays++;
-        job.Discarded = row.ContainsKey("DiscardedAt") && State == "DeadLettered";
-        (job.Type, job.Tenant, job.Queue) = (Type, Tenant, Queue);
+        job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
+        (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
         (job.State, job.Attempt, job.Owner) = (State, Attempt, Owner);
         (job.LeaseUntil, job.NotBefore, job.FinishedAt) = (LeaseUntil, NotBefore, FinishedAt);
     }

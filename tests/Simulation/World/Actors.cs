@@ -67,14 +67,12 @@ internal sealed class Actors(WorldState world, Random chance)
     {
         foreach (var known in world.Observer.Cases)
         {
-            foreach (var id in known.Ids)
-            {
-                if (world.Observer.Find(id) is not { } job)
-                    return $"{known} has no receipt";
-                if (!job.IsFinal && !IsBlocked(known, job))
-                    return $"{known} is {job}";
-            }
+            if (known.Ids.FirstOrDefault(id => world.Observer.Find(id) is null) is { } lost)
+                return $"{known} has no receipt {lost}";
         }
+        // Also those whose client was never told that they were accepted, and the children.
+        if (world.Observer.Seen.FirstOrDefault(job => !job.IsFinal && !IsBlocked(job)) is { } open)
+            return $"there is {open}";
         foreach (var queue in Queues)
         {
             var info = (await world.Broker.FindEntityAsync(queue, CancellationToken.None))!;
@@ -85,7 +83,6 @@ internal sealed class Actors(WorldState world, Random chance)
     }
 
     /// <summary>Held behind a dead letter of its strict key, which nobody has mended or given up: as promised.</summary>
-    private bool IsBlocked(JobCase known, SeenJob job) => job.State == "Held" && known.Order is { } order && world.Observer.Cases.Any(other =>
-        other.Order is { } place && place.Key == order.Key && place.Place < order.Place
-        && other.Ids.Any(id => world.Observer.Find(id) is { State: "DeadLettered", Discarded: false }));
+    private bool IsBlocked(SeenJob job) =>
+        job.State == "Held" && world.Observer.Seen.Any(other => other.StrictKey is { } key && key == job.StrictKey && other is { State: "DeadLettered", Discarded: false });
 }

@@ -27,7 +27,7 @@ internal sealed class Weather(WorldState world, Random chance)
             world.Instances.Add(instance);
             _ = instance.Process.RunAsync(instance.StartAsync);
             await instance.Gone;
-            await BreakConnectionsAsync(instance);
+            _ = BreakConnectionsAsync(instance);
             world.Instances.Remove(instance);
             await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(chance.Next(100, 5_000)));
         }
