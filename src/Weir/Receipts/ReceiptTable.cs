@@ -58,6 +58,15 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         }
     }
 
+    /// <summary>
+    /// Writes the line of a job again that was found where it was to be added: the one who had added it may never have had an answer, an SDK's own retry included.
+    /// </summary>
+    public void IndexAgain(Receipt found)
+    {
+        if (found.Attempt == 0)
+            index.Put(JobSummary.Of(found));
+    }
+
     public async Task<Receipt?> FindAsync(string jobId, CancellationToken cancellation)
     {
         var answer = await table.GetEntityIfExistsAsync<TableEntity>(jobId, ReceiptRow, cancellationToken: cancellation);

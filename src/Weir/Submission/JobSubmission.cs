@@ -85,6 +85,7 @@ internal sealed class JobSubmission(
         // it the claim does. What it says is taken from the receipt: the first request counts.
         if (existing.Unique is not null)
             return await uniques.RepeatAsync(existing, cancellation);
+        receipts.IndexAgain(existing);
         if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
             await queues.SendFirstAsync(existing.Queue, existing.ToMessage(job.Payload.Bytes), existing.NotBefore > clock.GetUtcNow() ? existing.NotBefore : null, cancellation);
 

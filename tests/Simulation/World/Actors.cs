@@ -25,6 +25,11 @@ internal sealed class Actors(WorldState world, Random chance)
         await Task.WhenAll(clients);
         await work;
         await UntilAllHaveEndedAsync();
+        await JudgeAsync();
+    }
+
+    public async Task JudgeAsync()
+    {
         await Judgement.PassAsync(world, new Gateway(world, new Random(chance.Next())));
         lifeOver.Cancel();
     }

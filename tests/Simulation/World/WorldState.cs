@@ -13,12 +13,13 @@ internal sealed class WorldState : IDisposable
     private readonly Random latency;
     private readonly Random faults;
     private readonly Random dice;
+    private readonly bool isCalm;
+    private readonly bool locksHold;
 
     public WorldState(int seed, WorldSettings settings, FaultPlan plan, bool keepHistory)
     {
-        (Settings, Plan) = (settings, plan);
-        WasAlwaysCalm = plan.IsCalm;
-        LocksHold = plan with { KillEvery = null, StopEvery = null, StepClockEvery = null, MaxSkew = TimeSpan.Zero, Tables = CallFaults.None, Downstream = CallFaults.None, Http = CallFaults.None } == FaultPlan.None;
+        (Settings, Plan, isCalm) = (settings, plan, plan.IsCalm);
+        locksHold = plan with { KillEvery = null, StopEvery = null, StepClockEvery = null, MaxSkew = TimeSpan.Zero, Tables = CallFaults.None, Downstream = CallFaults.None, Http = CallFaults.None } == FaultPlan.None;
         (latency, faults, dice) = (new Random(seed ^ 0x1a7e), new Random(seed ^ 0xfa17), new Random(seed ^ 0xd1ce));
         Scheduler = new Scheduler(seed);
         Outside = new VirtualProcess(Scheduler, "world");
@@ -35,10 +36,10 @@ internal sealed class WorldState : IDisposable
     public FaultPlan Plan { get; set; }
 
     /// <summary>Nothing ever goes wrong in this world, except what its jobs are told to do.</summary>
-    public bool WasAlwaysCalm { get; }
+    public bool WasAlwaysCalm => isCalm && Strike is null;
 
     /// <summary>Nobody loses a lock here while they run.</summary>
-    public bool LocksHold { get; }
+    public bool LocksHold => locksHold && Strike is null;
 
     public Scheduler Scheduler { get; }
 
