@@ -87,7 +87,7 @@ public static class WeirServices
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
-        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
+        services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>().AddFace<UnknownRouteApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());

@@ -63,6 +63,8 @@ internal sealed partial class DeadLetterRequest
         }
         foreach (var field in body.EnumerateObject())
         {
+            if (errors.Count >= ContractError.Most)
+                break;
             var pointer = $"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
             if (!known.Contains(field.Name))
                 errors.Add(new(pointer, $"unknown field; expected one of {string.Join(", ", known)}"));
