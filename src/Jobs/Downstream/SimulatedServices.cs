@@ -28,7 +28,7 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         {
             wanted = await System.Text.Json.JsonSerializer.DeserializeAsync<ServiceBehaviour>(request.Body, System.Text.Json.JsonSerializerOptions.Web, cancellation);
         }
-        catch (Exception malformed) when (malformed is System.Text.Json.JsonException or BadHttpRequestException)
+        catch (Exception malformed) when (malformed is System.Text.Json.JsonException or IOException)
         {
             return Refused(400, "malformedJson", "The body is not a behaviour");
         }
@@ -49,7 +49,7 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         {
             await request.Body.CopyToAsync(Stream.Null, cancellation);
         }
-        catch (BadHttpRequestException)
+        catch (IOException)
         {
             return Refused(400, "brokenBody", "The body did not come whole");
         }

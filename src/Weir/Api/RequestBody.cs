@@ -45,9 +45,10 @@ internal static class RequestBody
         {
             return (default, Api.Problem.BodyTooSlow($"It had not come after {longest.TotalSeconds:0} s."));
         }
-        catch (BadHttpRequestException broken)
+        catch (IOException broken)
         {
-            return (default, broken.StatusCode switch
+            // Kestrel throws the base class itself at a chunk's length that no number holds.
+            return (default, (broken as BadHttpRequestException)?.StatusCode switch
             {
                 StatusCodes.Status408RequestTimeout => Api.Problem.BodyTooSlow("It came in slower than the server waits for."),
                 StatusCodes.Status413PayloadTooLarge => Api.Problem.BodyTooLarge(most),

@@ -10,7 +10,7 @@ internal sealed partial record HostileRequest(string Method, string Route, byte[
 
     private static readonly string[] Queries = ["wait", "state", "type", "tenant", "from", "to", "limit", "cursor", "fingerprint", "reason", "nonsense", "WAIT", ""];
 
-    private static readonly string[] Types = ["application/json", "application/json", "application/json", "application/json; charset=utf-8", "application/json; charset=utf-99", "application/x-ndjson", "APPLICATION/JSON", "text/plain", "multipart/form-data; boundary=x", "application/json, text/plain", "a/b/c", "*/*", ";", "application/json;;"];
+    private static readonly string[] Types = ["application/json; charset=utf-8", "application/json; charset=utf-99", "application/x-ndjson", "APPLICATION/JSON", "text/plain", "multipart/form-data; boundary=x", "application/json, text/plain", "a/b/c", "*/*", ";", "application/json;;"];
 
     private static readonly string[] Names =
     [
@@ -22,18 +22,21 @@ internal sealed partial record HostileRequest(string Method, string Route, byte[
 
     public static HostileRequest Next(Random random, IReadOnlyList<Route> routes, string? key)
     {
-        var route = random.Pick(routes);
+        // Half of them to a route that takes a body, and most of these to a submission, which has the most to get wrong.
+        var route = random.Next(2) == 0 ? random.Pick(routes) : random.Pick([.. routes.Where(one => one.Methods.Any(TakesBody) && (random.Next(3) == 0 || one.Template.StartsWith("api/jobs", StringComparison.Ordinal)))]);
         var method = random.Next(12) == 0 || route.Methods.Length == 0 ? random.Pick(Methods) : random.Pick(route.Methods).ToUpperInvariant();
         var head = new StringBuilder($"{method} /{Target(random, route.Template)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         if (key is not null && random.Next(20) > 0)
             head.Append("Authorization: Bearer ").Append(key).Append("\r\nWeir-Tenant: default\r\n");
         for (var count = random.Next(4) == 0 ? random.Next(1, 5) : 0; count > 0; count--)
             head.Append(Header(random));
-        var body = method is "GET" or "HEAD" or "TRACE" && random.Next(8) > 0 ? [] : HostileJson.Next(random);
+        var body = method is "GET" or "HEAD" or "TRACE" && random.Next(8) > 0 ? [] : HostileJson.Next(random, route.Template);
         if (body.Length > 0 || random.Next(2) == 0)
-            head.Append("Content-Type: ").Append(random.Pick(Types)).Append("\r\n");
+            head.Append("Content-Type: ").Append(random.Next(3) > 0 ? "application/json" : random.Pick(Types)).Append("\r\n");
         return new HostileRequest(method, route.ToString(), Framed(random, head, body));
     }
+
+    private static bool TakesBody(string method) => method is "post" or "put" or "patch";
 
     private static byte[] Framed(Random random, StringBuilder head, byte[] body)
     {
