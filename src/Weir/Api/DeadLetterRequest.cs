@@ -155,9 +155,9 @@ internal sealed partial class DeadLetterRequest
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)
         && WithOffset().IsMatch(text) && time >= Earliest && time <= Latest;
 
-    [GeneratedRegex("^[0-9a-f]{16}$")]
+    [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
     private static partial Regex ValidFingerprint();
 
-    [GeneratedRegex(@"T.*(Z|[+-]\d\d:?\d\d)$")]
+    [GeneratedRegex(@"T.*(Z|[+-]\d\d:?\d\d)\z")]
     private static partial Regex WithOffset();
 }

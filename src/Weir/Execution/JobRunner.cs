@@ -313,11 +313,15 @@ public sealed partial class JobRunner
 
     private async Task<Settlement> AwaitNewerBuildAsync(JobMessage message, Queue queue, CancellationToken stopping)
     {
-        // A newer build can make nothing of a job that is not there, or that is another than the message says.
+        // A newer build can make nothing of a job that is not there, has ended, or is another than the message says: it would be put off for ever.
         if (await receipts.FindAsync(message.JobId, stopping) is not { } receipt)
             return Poison(message.MessageId, $"There is no receipt of job {message.JobId}.");
-        if (receipt.Type != message.Type)
-            return Poison(message.MessageId, $"Job {message.JobId} is of another type than its message says.");
+        if (message.Replays < receipt.Replays)
+            return Settlement.Completed;
+        if (receipt.State.IsFinal())
+            return await EndedBeforeAsync(message, receipt, stopping);
+        if (receipt.Type != message.Type || receipt.Version != message.Version)
+            return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
         await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;

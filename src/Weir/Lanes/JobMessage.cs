@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure;
 using Azure.Messaging.ServiceBus;
+using Weir.Access;
 
 namespace Weir.Lanes;
 
@@ -154,7 +155,9 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     private bool IsPossible =>
         Submission.JobId.IsWellFormed(JobId) && ReceiptETag.ToString() is var etag && ValidETag().IsMatch(etag) && PayloadHash.Length == HashLength
         && Version >= 1 && Attempt is >= 1 and <= MostAttempts && EarlierAttempts >= 0 && EarlierAttempts < Attempt && Replays >= 0 && PutOffs is >= 0 and < int.MaxValue && Follows >= 0
-        && IsTime(ExpiresAt) && IsTime(SubmittedAt);
+        && IsTime(ExpiresAt) && IsTime(SubmittedAt) && Admission.IsTenant(Tenant) && (StrictKey is null || IsKeyOfOrder(StrictKey));
+
+    private bool IsKeyOfOrder(string key) => OrderingKey is { } of && Enum.GetValues<Queue>().Any(queue => OrderedKeys.KeyOf(Tenant, queue, of) == key);
 
     /// <summary>Room for a clock that is wrong, and for sums with it.</summary>
     private static bool IsTime(DateTimeOffset? time) => time is null or { Year: > 1970 and < 9000 };

@@ -60,6 +60,7 @@ internal static class Hostile
         2 => Cursor(random),
         3 => new string((char)random.Next(' ', '~'), random.Pick([63, 64, 65, 128, 129, 256, 257, 1_000, 1_001, 40_000])),
         4 => Any(random, random.Next(1, 40)),
+        5 => random.Pick(["plain", "key-7", "0123456789abcdef"]) + random.Pick(["\n", "\r", "\t", "\u0085", " "]),
         _ => random.Pick(Texts),
     };
 
