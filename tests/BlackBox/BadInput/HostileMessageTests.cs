@@ -92,8 +92,10 @@ public sealed class HostileMessageTests : IAsyncLifetime
     public async Task A_payload_whose_rows_are_gone_is_a_dead_letter_that_says_so()
     {
         // A unique job's payload lies beside its receipt, and its message only points there.
-        var id = await weir.Http.SubmitAsync("probe", new { effect = "chunks" }, more: new { delay = "PT2S", unique = new { key = "chunks", mode = "reject" } });
-        await new TableServiceClient($"DataDirectory={data.Path}").GetTableClient("Receipts").DeleteEntityAsync(id, "payload-00");
+        var receipts = new TableServiceClient($"DataDirectory={data.Path}").GetTableClient("Receipts");
+        await receipts.GetEntityIfExistsAsync<TableEntity>("opens", "the store");
+        var id = await weir.Http.SubmitAsync("probe", new { effect = "chunks" }, more: new { delay = "PT10S", unique = new { key = "chunks", mode = "reject" } });
+        await receipts.DeleteEntityAsync(id, "payload-00");
 
         var job = await weir.Http.FinalAsync(id);
         Assert.Equal("deadLettered", job.GetProperty("state").GetString());
