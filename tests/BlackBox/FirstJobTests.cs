@@ -125,6 +125,8 @@ public sealed class OneInstance : IAsyncLifetime
 
     public HttpClient Http => weir!.Http;
 
+    public int ProcessId => weir!.ProcessId;
+
     public async ValueTask InitializeAsync() => weir = await WeirProcess.StartAsync(data);
 
     public async ValueTask DisposeAsync()

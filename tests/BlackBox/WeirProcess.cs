@@ -28,6 +28,7 @@ internal sealed class WeirProcess : IAsyncDisposable
     {
         this.process = process;
         this.output = output;
+        Port = port;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
     }
 
@@ -44,6 +45,8 @@ internal sealed class WeirProcess : IAsyncDisposable
     }
 
     public int ProcessId => process.Id;
+
+    public int Port { get; }
 
     public static async Task<WeirProcess> StartAsync(DataFolder data, params (string Name, string Value)[] settings)
     {

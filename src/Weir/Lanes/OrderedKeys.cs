@@ -186,7 +186,8 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
     }
 
     /// <summary>Short enough and without what a table's key forbids, so that an operator can read it; any other key is hashed.</summary>
-    [GeneratedRegex("^[A-Za-z0-9._:@-]{1,128}$")]
+    // Not $, which lets a last line end pass, and Table storage does not.
+    [GeneratedRegex(@"\A[A-Za-z0-9._:@-]{1,128}\z")]
     private static partial Regex Plain();
 
     [LoggerMessage(1300, LogLevel.Debug, "Job {JobId} ({Type}) is held behind job {HeadId} ({Why}) of its ordering key")]

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Data.Tables;
+using Azure.Data.Tables.Models;
 using Weir.Execution;
 using Weir.Index;
 using Weir.Submission;
@@ -283,7 +284,7 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         {
             return EtagOf(await table.UpdateEntityAsync(change, expected, TableUpdateMode.Merge, cancellation));
         }
-        catch (RequestFailedException changed) when (changed.Status == 412)
+        catch (RequestFailedException changed) when (IsAnother(changed))
         {
             return null;
         }
@@ -298,11 +299,14 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
             var answers = await table.SubmitTransactionAsync(actions, cancellation);
             return EtagOf(answers.Value[0]);
         }
-        catch (TableTransactionFailedException changed) when (changed.Status == 412)
+        catch (TableTransactionFailedException changed) when (IsAnother(changed))
         {
             return null;
         }
     }
+
+    /// <summary>The receipt is not as it was, or not there at all. A table that is not there is a store that is away.</summary>
+    private static bool IsAnother(RequestFailedException refused) => refused.Status == 412 || (refused.Status == 404 && refused.ErrorCode == TableErrorCode.ResourceNotFound);
 
     private async Task<ETag> AddWithAsync(TableEntity receipt, IReadOnlyList<TableEntity> chunks, CancellationToken cancellation)
     {

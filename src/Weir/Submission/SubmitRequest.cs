@@ -46,7 +46,7 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
         }
         foreach (var field in body.EnumerateObject())
         {
-            if (!Known.Contains(field.Name) && field.Name != read)
+            if (errors.Count < ContractError.Most && !Known.Contains(field.Name) && field.Name != read)
                 errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", Known)}"));
         }
 
