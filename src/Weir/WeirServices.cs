@@ -21,6 +21,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retention;
 using Weir.Retries;
+using Weir.Schedules;
 using Weir.Submission;
 using Weir.Uniqueness;
 
@@ -87,6 +88,8 @@ public static class WeirServices
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
+        services.AddTable<ScheduleTable>().AddSingleton<OccurrenceSubmission>().AddSingleton<ScheduleChanges>().AddSingleton<ScheduleDesk>();
+        services.AddFace<ScheduleFiring>().AddFace<SchedulesApi>().AddHostedService<ScheduleLoop>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();

@@ -23,10 +23,10 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     private readonly string? traceParent = Activity.Current?.Id;
 
     /// <summary>
-    /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's always lies there: it may be somebody
-    /// else than its submitter who sends its message.
+    /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's and a schedule's always lie there: it may be somebody
+    /// else than its submitter who sends its message, and know another payload by then.
     /// </summary>
-    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage || Request.Unique is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage || Request.Unique is not null || Request.Occurrence is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
 
     public JobState FirstState => NotBefore is null ? JobState.Queued : JobState.Scheduled;
 
@@ -76,6 +76,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         if (Follows != Follows.Nothing)
             receipt[Column.Follows] = (int)Follows;
         Request.Unique?.WriteTo(receipt);
+        Request.Occurrence?.WriteTo(receipt);
         if (state == JobState.Held)
             receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)
