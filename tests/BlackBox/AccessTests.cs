@@ -122,6 +122,28 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
     }
 
     [Fact]
+    public async Task A_schedule_is_seen_and_changed_by_its_tenant_only()
+    {
+        using var alpha = keyed.Alpha.Client(keyed.Weir);
+        using var beta = keyed.Beta.Client(keyed.Weir);
+        using var everywhere = keyed.Everywhere.Client(keyed.Weir);
+        await alpha.ScheduleProbeAsync("mine", "0 3 * * *");
+        using (var others = await beta.GetAsync("api/schedules/mine"))
+            await AssertProblemAsync(others, 404, "scheduleNotFound", "another tenant's schedule");
+        using (var others = await beta.DeleteAsync("api/schedules/mine"))
+            await AssertProblemAsync(others, 404, "scheduleNotFound", "another tenant's schedule");
+        await beta.ScheduleProbeAsync("mine", "0 4 * * *");
+        Assert.Equal("0 3 * * *", (await alpha.ScheduleAsync("mine")).Text("cron"));
+
+        using var page = await everywhere.GetAsync("api/schedules?limit=1");
+        var cursor = (await page.ReadJsonAsync()).Text("cursor");
+        using (var stolen = await beta.GetAsync($"api/schedules?cursor={cursor}"))
+            await AssertProblemAsync(stolen, 400, "invalidQuery", "a cursor of another tenant's list");
+        using var unsaid = await everywhere.GetAsync("api/schedules/mine");
+        await AssertProblemAsync(unsaid, 400, "tenantMissing", "a name without a tenant");
+    }
+
+    [Fact]
     public async Task A_job_belongs_to_the_tenant_of_the_key_that_submitted_it()
     {
         using var alpha = keyed.Alpha.Client(keyed.Weir);

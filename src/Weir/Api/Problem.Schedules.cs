@@ -9,7 +9,7 @@ internal static partial class Problem
 
     public static IResult InvalidScheduleName() => Of(400, "invalidScheduleName", "The name is not valid", "A schedule's name is 1 to 100 letters, digits, dots, dashes and underscores.");
 
-    public static IResult InvalidCron(string wrong) => Of(422, "invalidCron", "The cron expression is not valid", $"cron: {wrong}.", [new("/cron", wrong)]);
+    public static IResult InvalidCron(string wrong) => Of(422, "invalidCron", "The cron expression is not valid", $"cron: {wrong.TrimEnd('.')}.", [new("/cron", wrong)]);
 
     public static IResult CronNeverFires(string detail) => Of(422, "cronNeverFires", "The schedule would never be due", detail, [new("/cron", detail)]);
 

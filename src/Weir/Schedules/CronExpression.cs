@@ -48,7 +48,7 @@ internal sealed partial class CronExpression
         var fields = new CrontabField[6];
         for (var index = 0; index < 6; index++)
         {
-            var why = CrontabField.TryParse(WithSeconds[index], parts[index], field => Keep(fields, index, field), error => error().Message);
+            var why = StepOfNothing().IsMatch(parts[index]) ? "a step is 1 or more" : CrontabField.TryParse(WithSeconds[index], parts[index], field => Keep(fields, index, field), error => error().Message);
             if (why is null)
                 continue;
             wrong = $"the {Names[index]} '{parts[index]}' is not valid: {why}";
@@ -104,6 +104,9 @@ internal sealed partial class CronExpression
         fields[index] = field;
         return null;
     }
+
+    [GeneratedRegex("/0+(,|\\z)")]
+    private static partial Regex StepOfNothing();
 
     [GeneratedRegex(@"\A(\*|[0-9]+-[0-9]+)(/1)?\z")]
     private static partial Regex Interval();

@@ -34,7 +34,7 @@ internal static partial class TimeZones
         var near =
             from known in TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Concat(WindowsTimeZones.Names).Where(one => Find(one) is not null)
             let distance = known.EndsWith($"/{city}", StringComparison.OrdinalIgnoreCase) ? 0 : Distance(name, known)
-            where distance <= 2 + name.Length / 6
+            where distance <= 1 + name.Length / 8
             orderby distance, known.Length, known
             select known;
         return [.. near.Distinct().Take(MostSuggestions)];
@@ -44,7 +44,8 @@ internal static partial class TimeZones
     {
         try
         {
-            return TimeZoneInfo.FindSystemTimeZoneById(name);
+            // Another case of a name is found or not, depending on what was looked up before.
+            return TimeZoneInfo.FindSystemTimeZoneById(name) is { } zone && zone.Id == name ? zone : null;
         }
         catch (Exception none) when (none is TimeZoneNotFoundException or InvalidTimeZoneException or UnauthorizedAccessException or System.Security.SecurityException or IOException)
         {
