@@ -5,7 +5,6 @@ using Contract.Tests;
 using Weir;
 using Weir.Api;
 using Weir.Catalog;
-using Weir.Execution;
 using Weir.Receipts;
 using Weir.Schedules;
 
