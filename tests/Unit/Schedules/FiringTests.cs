@@ -74,16 +74,14 @@ public sealed class FiringTests
     public async Task Who_moved_the_cursor_last_fires_and_another_takes_over_a_second_later()
     {
         await using var world = await ScheduleWorld.StartAsync();
-        await using var other = await world.JoinAsync(typeof(ScheduleWorld.Scheduled));
-        await world.PutAsync("s", ScheduleWorld.Every);
-        world.Weir.Clock.Advance(TimeSpan.FromSeconds(1));
-        await other.TickAsync();
+        var schedule = await world.PutAsync("s", ScheduleWorld.Every);
+        await world.Weir.Get<ScheduleTable>().WriteAsync(schedule, schedule, "another", CancellationToken.None);
+        await world.PassAsync(TimeSpan.FromSeconds(1.9));
         Assert.Empty(await world.JobsAsync());
-        await world.TickAsync();
-        Assert.Single(await world.JobsAsync());
-        world.Weir.Clock.Advance(TimeSpan.FromSeconds(2));
-        await other.TickAsync();
-        Assert.Equal(3, (await world.JobsAsync()).Count);
+        await world.PassAsync(TimeSpan.FromSeconds(0.1));
+        Assert.Equal("00:00:01 00:00:02", await world.OccurrencesAsync());
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal("00:00:01 00:00:02 00:00:03", await world.OccurrencesAsync());
     }
 
     [Fact]

@@ -27,12 +27,7 @@ internal sealed class ScheduleWorld(WeirInMemory weir) : IAsyncDisposable
     public static async Task<ScheduleWorld> StartAsync(Store store, ManualClock clock) => new(await WeirInMemory.StartAsync(store, clock, [], [typeof(Scheduled)]));
 
     /// <summary>Another instance; without a handler it does not know the job type.</summary>
-    public async Task<ScheduleWorld> JoinAsync(params Type[] handlers)
-    {
-        var joined = await weir.JoinAsync(handlers);
-        joined.Get<Random>().Next(); // all begin with the same seed, and would have the same id
-        return new ScheduleWorld(joined);
-    }
+    public async Task<ScheduleWorld> JoinAsync(params Type[] handlers) => new(await weir.JoinAsync(handlers));
 
     public Task<PutAnswer> TryPutAsync(string name, string json, Precondition? condition = null)
     {
