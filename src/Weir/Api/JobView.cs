@@ -103,6 +103,7 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(InstancesView))]
 [JsonSerializable(typeof(ScheduleView))]
 [JsonSerializable(typeof(ScheduleListView))]
+[JsonSerializable(typeof(FindingsView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>
