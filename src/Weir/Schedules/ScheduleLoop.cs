@@ -8,10 +8,12 @@ internal sealed partial class ScheduleLoop(ScheduleFiring firing, ScheduleChange
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var next = clock.GetUtcNow() + ScheduleFiring.Grace; // what the one before has fired is not another's turn any sooner
+        var changed = changes.Next;
         while (!stoppingToken.IsCancellationRequested)
         {
-            var changed = changes.Next; // before it looks, so that a change meanwhile is not slept through
-            DateTimeOffset next;
+            await WaitAsync(next, changed, stoppingToken);
+            changed = changes.Next; // before it looks, so that a change meanwhile is not slept through
             try
             {
                 next = await firing.FireDueAsync(stoppingToken);
@@ -25,7 +27,6 @@ internal sealed partial class ScheduleLoop(ScheduleFiring firing, ScheduleChange
                 LogNotAsked(failure);
                 next = clock.GetUtcNow() + ScheduleFiring.Grace;
             }
-            await WaitAsync(next, changed, stoppingToken);
         }
     }
 
