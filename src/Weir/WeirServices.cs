@@ -22,6 +22,7 @@ using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
+using Weir.Schedules;
 using Weir.Submission;
 using Weir.Uniqueness;
 
@@ -88,6 +89,8 @@ public static class WeirServices
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
+        services.AddTable<ScheduleTable>().AddSingleton<OccurrenceSubmission>().AddSingleton<ScheduleChanges>().AddSingleton<ScheduleDesk>();
+        services.AddFace<ScheduleFiring>().AddFace<SchedulesApi>().AddHostedService<ScheduleLoop>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
         services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();

@@ -21,6 +21,9 @@ internal sealed record JobView(
     /// <summary>The job of the same ordering key that a held one waits for.</summary>
     public HeldByView? HeldBy { get; init; }
 
+    /// <summary>The schedule that made it, and for when.</summary>
+    public JobScheduleView? Schedule { get; init; }
+
     public static JobView Of(JobRecord job)
     {
         var receipt = job.Receipt;
@@ -35,6 +38,7 @@ internal sealed record JobView(
         {
             Replays = job.Replays.Count == 0 ? null : [.. job.Replays.Select(ReplayView.Of)],
             Discarded = HandledView.Of(receipt.Discarded),
+            Schedule = JobScheduleView.Of(receipt.Occurrence),
         };
     }
 
@@ -65,6 +69,11 @@ internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Sinc
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
+internal sealed record JobScheduleView(string Name, DateTimeOffset Occurrence)
+{
+    public static JobScheduleView? Of(Schedules.ScheduledOccurrence? occurrence) => occurrence is null ? null : new(occurrence.Schedule, occurrence.At);
+}
+
 internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links, bool? Existing = null, bool? CancelRequested = null)
 {
     public static AcceptedView Of(Submission.Submitted.Accepted accepted) =>
@@ -92,6 +101,8 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(JobListView))]
 [JsonSerializable(typeof(InstancesView))]
+[JsonSerializable(typeof(ScheduleView))]
+[JsonSerializable(typeof(ScheduleListView))]
 [JsonSerializable(typeof(FindingsView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

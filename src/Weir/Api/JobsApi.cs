@@ -94,7 +94,7 @@ public sealed partial class JobsApi
         }
     }
 
-    private static IResult Answer(Submitted submitted, HttpResponse response)
+    internal static IResult Answer(Submitted submitted, HttpResponse response)
     {
         if (submitted is Submitted.Refused refused)
             return ProblemOf(refused);

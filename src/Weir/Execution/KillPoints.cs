@@ -38,6 +38,11 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterDecided = "schedule.decided";
+    public const string AfterReplaced = "schedule.replaced";
+    public const string AfterFired = "schedule.fired";
+    public const string AfterAdvanced = "schedule.advanced";
+
     public const string AfterResendMarked = "reconcile.marked";
     public const string AfterFinding = "reconcile.finding";
     public const string AfterResent = "reconcile.sent";
@@ -48,6 +53,7 @@ internal sealed class KillPoints
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
         AfterResendMarked, AfterFinding, AfterResent);
 
     private readonly string? armed;

@@ -1,6 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
 using Weir.Lanes;
+using Weir.Schedules;
 using Weir.Uniqueness;
 
 namespace Weir.Receipts;
@@ -97,6 +98,9 @@ internal sealed partial class Receipt(TableEntity row)
 
     /// <summary>It waits for the holder of its unique key to end; nothing else than that end sends its message.</summary>
     public bool WaitsForKey => State == JobState.Held && row.GetBoolean(Column.WaitsForKey) == true;
+
+    /// <summary>The occurrence of a schedule that it is.</summary>
+    public ScheduledOccurrence? Occurrence => ScheduledOccurrence.Of(row);
 
     public Follows Follows => (Follows)(row.GetInt32(Column.Follows) ?? 0);
 

@@ -81,6 +81,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         if (Follows != Follows.Nothing)
             receipt[Column.Follows] = (int)Follows;
         Request.Unique?.WriteTo(receipt);
+        Request.Occurrence?.WriteTo(receipt);
         if (state == JobState.Held)
             receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Catalog;
 using Weir.Completion;
+using Weir.Schedules;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -27,6 +28,9 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
     public bool IsInternal { get; init; }
+
+    /// <summary>The occurrence of a schedule that it is: a job of its own, whose id follows from it.</summary>
+    public ScheduledOccurrence? Occurrence { get; init; }
 
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
