@@ -1,4 +1,5 @@
-// Azurite's table service, in memory, on a free port of the loopback, which it prints as "PORT n" once it listens.
+// Azurite's table service on the loopback, on a free port and in memory, or: node serve.mjs <port> <folder to keep its data in>.
+// It prints "PORT n" once it listens.
 // It ends with its parent: the pipe that is its stdin closes when that process is gone, however it went.
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -12,6 +13,8 @@ net.Server.prototype.listen = function (...args) {
   return listen.apply(this, args);
 };
 
+const [port = '0', folder] = process.argv.splice(2);
 process.argv.push(
-  '--inMemoryPersistence', '--disableTelemetry', '--skipApiVersionCheck', '--silent', '--tableHost', '127.0.0.1', '--tablePort', '0');
+  ...(folder ? ['--location', folder] : ['--inMemoryPersistence']),
+  '--disableTelemetry', '--skipApiVersionCheck', '--silent', '--tableHost', '127.0.0.1', '--tablePort', port);
 createRequire(import.meta.url)('azurite/dist/src/table/main.js');
