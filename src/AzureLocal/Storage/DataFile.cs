@@ -25,6 +25,10 @@ internal sealed class DataFile(string directory)
 
     public string Path { get; } = System.IO.Path.Combine(directory, FileName);
 
+    private string Log => Path + "-wal";
+
+    private bool HasLog => new FileInfo(Log) is { Exists: true, Length: > 0 };
+
     /// <summary>Whether the check at the start came to the file's end.</summary>
     public bool IsWholeChecked { get; private set; } = true;
 
@@ -37,6 +41,7 @@ internal sealed class DataFile(string directory)
         if (isAlone())
         {
             RefuseIfLost();
+            RefuseIfCutOff();
             RefuseIfLogDamaged(isAlone);
         }
         try
@@ -73,7 +78,7 @@ internal sealed class DataFile(string directory)
         var isThere = File.Exists(Path);
         if (isThere && new FileInfo(Path).Length > 0)
             return;
-        if (File.Exists(note) || (File.Exists(Path + "-wal") && new FileInfo(Path + "-wal").Length > 0))
+        if (File.Exists(note) || HasLog)
         {
             throw new StoreRefusedException(
                 $"{Path} is {(isThere ? "empty" : "missing")}, though this directory has held jobs: they are lost if it cannot be brought back. Put back weir.db from a backup, or, to begin with no jobs, "
@@ -81,14 +86,21 @@ internal sealed class DataFile(string directory)
         }
     }
 
+    /// <summary>SQLite reads a page that is there in part as if its end were zeros. While there is a log, that may be what a power loss left of a checkpoint.</summary>
+    private void RefuseIfCutOff()
+    {
+        var length = new FileInfo(Path) is { Exists: true } file ? file.Length : 0;
+        if (length % 512 != 0 && !HasLog)
+            throw Damaged($"it is cut off at {length} bytes, in the middle of a page", cause: null);
+    }
+
     private void RefuseIfLogDamaged(Func<bool> isAlone)
     {
-        var log = Path + "-wal";
         // Asked twice: a process that came between would have been writing to it.
-        if (File.Exists(log) && WriteAheadLog.HasCommitsBehindDamage(log) && isAlone() && WriteAheadLog.HasCommitsBehindDamage(log))
+        if (HasLog && WriteAheadLog.HasCommitsBehindDamage(Log) && isAlone() && WriteAheadLog.HasCommitsBehindDamage(Log))
         {
             throw new StoreRefusedException(
-                $"{log} is damaged: commits that were acknowledged lie behind the damaged place, and would be dropped. Put back weir.db and weir.db-wal from a backup; or, to go on without what lies behind "
+                $"{Log} is damaged: commits that were acknowledged lie behind the damaged place, and would be dropped. Put back weir.db and weir.db-wal from a backup; or, to go on without what lies behind "
                 + $"the damage, save what can be saved as {StoreRefusedException.Page} says. Nothing was changed.");
         }
     }

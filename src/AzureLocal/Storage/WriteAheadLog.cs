@@ -27,7 +27,8 @@ internal static class WriteAheadLog
         var isBigEndian = (magic & 1) == 1;
         var chain = Checksum(isBigEndian, header.AsSpan(0, 24), (0, 0));
         var isSound = magic >> 1 == 0x377f0682 >> 1 && chain == Stored(header.AsSpan(24));
-        if (!isSound)
+        var hasHeader = isSound;
+        if (!hasHeader)
             (pageBytes, isBigEndian) = (PageBytesOf(file), !BitConverter.IsLittleEndian); // as SQLite writes it on this machine
         if (pageBytes is < 512 or > 65_536)
             return false;
@@ -38,7 +39,7 @@ internal static class WriteAheadLog
         while (log.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false) == frame.Length)
         {
             // The salts of the header are gone with it: those of the first frame stand for them.
-            if (!isSound && commits == 0)
+            if (!hasHeader && commits == 0)
                 frame.AsSpan(8, 8).CopyTo(salt);
             var follows = frame.AsSpan(8, 8).SequenceEqual(salt)
                 && Checksum(isBigEndian, frame.AsSpan(FrameHeaderBytes), Checksum(isBigEndian, frame.AsSpan(0, 8), chain)) == Stored(frame.AsSpan(16));
