@@ -44,7 +44,7 @@ public sealed class AzuriteServer : IAsyncLifetime
             await StartAsync();
     }
 
-    /// <summary>SIGTERM: it writes what it has to its location, and ends.</summary>
+    /// <summary>It answers no more, writes what it has to its location, and ends.</summary>
     public async Task StopAsync()
     {
         Require();

@@ -7,8 +7,23 @@ import net from 'node:net';
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));
 
+// SIGTERM: no request is heard any more; those under way are done before everything is written, since Azurite itself writes only each five seconds,
+// and at SIGINT what there is at that moment.
+const drain = 500;
+let server;
+process.once('SIGTERM', () => {
+  server.removeAllListeners('request').on('request', (_, response) => response.destroy());
+  setTimeout(() => process.emit('SIGINT'), drain);
+});
+const log = console.log;
+console.log = (...args) => {
+  log(...args);
+  if (`${args[0]}`.endsWith('successfully closed')) process.exit(0);
+};
+
 const listen = net.Server.prototype.listen;
 net.Server.prototype.listen = function (...args) {
+  server = this;
   this.once('listening', () => console.log(`PORT ${this.address().port}`));
   return listen.apply(this, args);
 };

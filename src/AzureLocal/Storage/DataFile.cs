@@ -130,6 +130,6 @@ internal sealed class DataFile(string directory)
     }
 
     private StoreRefusedException Damaged(string what, Exception? cause) => new(
-        $"{Path} is damaged: {what}. Stop every process that uses {directory}, then put back weir.db from a backup, or save what can be saved with sqlite3's .recover: {StoreRefusedException.Page} says how. "
+        $"{Path} is damaged: {what}. Stop every process that uses {directory}, then put back weir.db from a backup, or save what can be saved with sqlite3: {StoreRefusedException.Page} says how. "
         + "Nothing was changed.", cause);
 }

@@ -43,7 +43,7 @@ public sealed class DamagedFileTests
     {
         using var data = new DataFolder();
         var file = Path.Combine(data.Path, "weir.db");
-        await File.WriteAllTextAsync(file, string.Concat(Enumerable.Repeat("This is somebody's letter. ", 1_000)));
+        await File.WriteAllTextAsync(file, string.Concat(Enumerable.Repeat("Dear Ada,\n\nMany thanks.", 512)));
         await DataDirectoryTests.AssertRefusedAsync(data.Path, $"{file} is damaged", "file is not a database", "docs/operations/data-directory.md");
     }
 
@@ -78,7 +78,7 @@ public sealed class DamagedFileTests
     }
 
     [Fact]
-    public async Task What_sqlite_recovers_of_a_damaged_file_goes_on_as_the_documentation_says()
+    public async Task What_sqlite_saves_of_a_damaged_file_goes_on_as_the_documentation_says()
     {
         if (await SqliteAsync("--version") is null)
             Assert.Skip("sqlite3 is not installed (apt-get install sqlite3).");
@@ -91,7 +91,8 @@ public sealed class DamagedFileTests
         await DataDirectoryTests.AssertRefusedAsync(data.Path, $"{file} is damaged");
 
         var saved = Path.Combine(data.Path, "saved.sql");
-        Assert.NotNull(await SqliteAsync(file, $".output {saved}", ".recover"));
+        var dump = await SqliteAsync(file, ".dump");
+        await File.WriteAllTextAsync(saved, dump!.Replace("ROLLBACK; -- due to errors", "COMMIT;", StringComparison.Ordinal));
         foreach (var one in Directory.EnumerateFiles(data.Path, "weir.db*"))
             File.Move(one, $"{one}.damaged");
         Assert.NotNull(await SqliteAsync(file, $".read {saved}"));
