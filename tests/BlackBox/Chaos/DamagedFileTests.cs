@@ -83,7 +83,7 @@ public sealed class DamagedFileTests
         if (await SqliteAsync("--version") is null)
             Assert.Skip("sqlite3 is not installed (apt-get install sqlite3).");
         using var data = new DataFolder();
-        var ids = await LeaveJobsAsync(data, 200);
+        var ids = await LeaveJobsAsync(data, 100);
         var file = Path.Combine(data.Path, "weir.db");
         Assert.NotNull(await SqliteAsync(file, "PRAGMA wal_checkpoint(TRUNCATE)"));
         var pages = (int)(new FileInfo(file).Length / 4096);
@@ -114,8 +114,7 @@ public sealed class DamagedFileTests
     {
         await using var weir = await WeirProcess.StartAsync(data);
         var ids = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => weir.Http.SubmitAsync("probe", new { effect = "left" })));
-        foreach (var id in ids)
-            await weir.Http.FinalAsync(id);
+        await Task.WhenAll(ids.Select(id => weir.Http.FinalAsync(id)));
         await weir.KillAsync();
         return ids;
     }

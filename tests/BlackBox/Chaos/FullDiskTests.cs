@@ -35,6 +35,8 @@ public sealed class FullDiskTests(AppCopy app) : IClassFixture<AppCopy>
             using (var live = await weir.Http.GetAsync("api/health/live"))
                 Assert.Equal(HttpStatusCode.OK, live.StatusCode);
 
+            using (var read = await weir.Http.GetAsync("api/jobs?state=queued"))
+                Assert.Equal(HttpStatusCode.OK, read.StatusCode);
             disk.Free();
             var freed = TimeProvider.System.GetTimestamp();
             var after = await weir.Http.SubmitAsync("probe", new { note = "after" }, key: $"after-{round}");

@@ -15,8 +15,8 @@ public sealed class KilledTests
             for (var round = 0; round < ChaosScale.Rounds; round++)
             {
                 var load = new MixedLoad($"killed-{round}", () => instances);
-                var submitting = load.SubmitAsync(240, sleepMs: 30);
-                foreach (var (victim, share) in new[] { (0, 40), (1, 100), (0, 160) })
+                var submitting = load.SubmitAsync(160, sleepMs: 30);
+                foreach (var (victim, share) in new[] { (0, 30), (1, 70), (0, 110) })
                 {
                     await ChaosScale.UntilAsync(() => Task.FromResult(load.Accepted >= share), $"{share} accepted");
                     await instances[victim].KillAsync();
