@@ -19,6 +19,7 @@ using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Submission;
@@ -88,6 +89,8 @@ public static class WeirServices
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
+        services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());

@@ -22,6 +22,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/jobs"] = "read",
         ["get api/jobs/{id}"] = "read",
         ["get api/instances"] = "read",
+        ["get api/findings"] = "operate",
         ["get api/dead-letters"] = "read",
         ["get api/dead-letters/groups"] = "read",
         ["get api/dead-letters/{id}"] = "read",

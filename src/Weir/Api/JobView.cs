@@ -92,6 +92,7 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(JobListView))]
 [JsonSerializable(typeof(InstancesView))]
+[JsonSerializable(typeof(FindingsView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

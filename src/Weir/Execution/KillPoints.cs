@@ -38,12 +38,17 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterResendMarked = "reconcile.marked";
+    public const string AfterFinding = "reconcile.finding";
+    public const string AfterResent = "reconcile.sent";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
-        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent);
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterResendMarked, AfterFinding, AfterResent);
 
     private readonly string? armed;
 
@@ -59,9 +64,12 @@ internal sealed class KillPoints
             throw new InvalidOperationException($"{Setting} is '{armed}'; expected one of {string.Join(", ", Known.Order())}.");
     }
 
+    /// <summary>What happens there. A test that has several instances in one process lets the one end that passes it.</summary>
+    public Action Die { get; set; } = static () => Process.GetCurrentProcess().Kill();
+
     public void Pass(string point)
     {
         if (armed == point)
-            Process.GetCurrentProcess().Kill();
+            Die();
     }
 }

@@ -25,6 +25,9 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     /// <summary>How often this attempt has been put off; part of the MessageId, because the broker drops a second copy of one id without a word.</summary>
     public int PutOffs { get; init; }
 
+    /// <summary>How often the job's message was found missing; part of the MessageId, because the broker still remembers the ids of messages that are gone.</summary>
+    public int Resends { get; init; }
+
     /// <summary>Jobs that share it run in order.</summary>
     public string? OrderingKey { get; init; }
 
@@ -58,15 +61,14 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string JobProperty = "weir-job";
     private const string EarlierAttemptsProperty = "weir-earlier-attempts";
     private const string ReplaysProperty = "weir-replays";
+    private const string ResendsProperty = "weir-resends";
     private const string OrderingKeyProperty = "weir-ordering-key";
     private const string StrictKeyProperty = "weir-strict-key";
     private const string ExpiresProperty = "weir-expires";
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
 
-    public string MessageId => Replays == 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}")
-        : string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}:{Replays}");
+    public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
     public ServiceBusMessage ToServiceBus()
     {
@@ -89,6 +91,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             properties[EarlierAttemptsProperty] = EarlierAttempts;
         if (Replays > 0)
             properties[ReplaysProperty] = Replays;
+        if (Resends > 0)
+            properties[ResendsProperty] = Resends;
         if (OrderingKey is not null)
             properties[OrderingKeyProperty] = OrderingKey;
         if (StrictKey is not null)
@@ -125,6 +129,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             EarlierAttempts = Number(properties, EarlierAttemptsProperty, otherwise: 0),
             Replays = Number(properties, ReplaysProperty, otherwise: 0),
             PutOffs = Number(properties, PutOffsProperty, otherwise: 0),
+            Resends = Number(properties, ResendsProperty, otherwise: 0),
             OrderingKey = Text(properties, OrderingKeyProperty),
             StrictKey = Text(properties, StrictKeyProperty),
             SequenceNumber = message.SequenceNumber,

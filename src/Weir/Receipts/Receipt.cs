@@ -47,6 +47,15 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>How many rows beside this one hold the payload; 0 when the message carries it.</summary>
     public int PayloadChunks => row.GetInt32(Column.PayloadChunks) ?? 0;
 
+    /// <summary>The payload, when it is small enough to lie here: so that whoever finds a job without a message can send another.</summary>
+    public ReadOnlyMemory<byte> Payload => row.GetBinary(Column.Payload);
+
+    /// <summary>When the row was last written, by the clock of the tables.</summary>
+    public DateTimeOffset ChangedAt => row.Timestamp ?? default;
+
+    /// <summary>How often its message was found missing and sent again.</summary>
+    public int Resends => row.GetInt32(Column.Resends) ?? 0;
+
     public DateTimeOffset SubmittedAt => row.GetDateTimeOffset(Column.SubmittedAt) ?? default;
 
     public DateTimeOffset? StartedAt => row.GetDateTimeOffset(Column.StartedAt);
@@ -116,10 +125,11 @@ internal sealed partial class Receipt(TableEntity row)
 
     /// <summary>The message that asks for the job's next attempt.</summary>
     /// <param name="payload">The payload; it stays where it is when it lies beside the receipt.</param>
-    public JobMessage ToMessage(ReadOnlyMemory<byte> payload) => new(Id, Type, Tenant, Lane, ETag, PayloadHash, PayloadChunks > 0 ? default : payload)
+    public JobMessage ToMessage(ReadOnlyMemory<byte> payload) => new(Id, Type, Tenant, Lane, ETag, PayloadHash, PayloadChunks > 0 ? default : payload.IsEmpty ? Payload : payload)
     {
         Version = Version,
         Attempt = Attempt + 1,
+        Resends = Resends,
         EarlierAttempts = EarlierAttempts,
         Replays = Replays,
         OrderingKey = OrderingKey,
@@ -150,6 +160,8 @@ internal sealed partial class Receipt(TableEntity row)
         public const string PayloadHash = "PayloadHash";
         public const string PayloadBytes = "PayloadBytes";
         public const string PayloadChunks = "PayloadChunks";
+        public const string Payload = "Payload";
+        public const string Resends = "Resends";
         public const string SubmittedAt = "SubmittedAt";
         public const string StartedAt = "StartedAt";
         public const string FinishedAt = "FinishedAt";

@@ -17,6 +17,9 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// </summary>
     private const int MaxInMessage = 192 * 1024;
 
+    /// <summary>Up to this the payload lies in the receipt itself; a larger one in rows beside it, written in the same operation.</summary>
+    private const int MaxInReceipt = 32 * 1024;
+
     /// <summary>When it may begin; null is at once.</summary>
     public DateTimeOffset? NotBefore { get; } = Request.Timing.StartsAt(SubmittedAt);
 
@@ -26,7 +29,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's always lies there: it may be somebody
     /// else than its submitter who sends its message.
     /// </summary>
-    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage || Request.Unique is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInReceipt || Request.Unique is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
 
     public JobState FirstState => NotBefore is null ? JobState.Queued : JobState.Scheduled;
 
@@ -61,6 +64,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         };
         if (Chunks.Count > 0)
             receipt[Column.PayloadChunks] = Chunks.Count;
+        else
+            receipt[Column.Payload] = Payload.Bytes.ToArray();
         if (Request.OrderingKey is { } orderingKey)
             receipt[Column.OrderingKey] = orderingKey;
         if (StrictKey is { } strictKey)
@@ -83,7 +88,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         return receipt;
     }
 
-    public JobMessage ToMessage(ETag receipt) => new(Id, Type.Name, Tenant, Lane, receipt, Payload.Hash, Chunks.Count > 0 ? default : Payload.Bytes)
+    public JobMessage ToMessage(ETag receipt) => new(Id, Type.Name, Tenant, Lane, receipt, Payload.Hash, Payload.Bytes.Length > MaxInMessage || Request.Unique is not null ? default : Payload.Bytes)
     {
         Version = Version,
         OrderingKey = Request.OrderingKey,
