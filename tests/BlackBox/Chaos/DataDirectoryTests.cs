@@ -42,7 +42,10 @@ public sealed class DataDirectoryTests
 
     internal static async Task AssertRefusedAsync(string data, params string[] says)
     {
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => WeirProcess.StartAsync(WeirProcess.Functions, data));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await using var started = await WeirProcess.StartAsync(WeirProcess.Functions, data);
+        });
         Assert.All(says, text => Assert.Contains(text, refused.Message));
         Assert.DoesNotContain("   at ", refused.Message);
     }

@@ -60,9 +60,7 @@ public sealed class FullDiskTests(AppCopy app) : IClassFixture<AppCopy>
             await weir.StopAsync();
             Assert.DoesNotContain("Unhandled exception", weir.Output);
         }
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => WeirProcess.StartAsync(app.Functions, disk.Data));
-        Assert.Contains($"The data directory {disk.Data} cannot be used", refused.Message);
-        Assert.DoesNotContain("   at ", refused.Message);
+        await DataDirectoryTests.AssertRefusedAsync(disk.Data, $"The data directory {disk.Data} cannot be used");
 
         disk.Free();
         await using var again = await WeirProcess.StartAsync(app.Functions, disk.Data);
