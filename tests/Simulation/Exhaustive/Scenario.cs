@@ -23,9 +23,9 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
         new("at most once", async stage => await stage.SubmitAsync("sim.most", new Work(1))),
         new("dead letter and replay", async stage =>
         {
-            var job = await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 1, FailAs: "permanent"));
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 9, FailAs: "permanent"));
             await stage.UntilAsync(job, "DeadLettered");
-            await stage.ReplayAsync(job);
+            await stage.ReplayAsync(job, new Work(1));
         }),
         new("dead letter and discard", async stage =>
         {
@@ -41,10 +41,10 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
         }),
         new("strict order behind a dead letter", async stage =>
         {
-            var first = await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 1, FailAs: "permanent"), "key");
+            var first = await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 9, FailAs: "permanent"), "key");
             await stage.SubmitAsync("sim.strict", new Work(2), "key");
             await stage.UntilAsync(first, "DeadLettered");
-            await stage.ReplayAsync(first);
+            await stage.ReplayAsync(first, new Work(1));
         }),
         new("delay", async stage => await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(5))),
         new("cancel while it waits", async stage => await stage.CancelAsync(await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(20)))),
@@ -120,7 +120,8 @@ internal sealed class Stage(WorldState world)
             await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(500));
     }
 
-    public Task ReplayAsync(string id) => PersistAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", "{}", route: [("id", id)]);
+    public Task ReplayAsync(string id, Work mended) =>
+        PersistAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
 

@@ -35,7 +35,7 @@ internal sealed class SeenReceipt(TableEntity row)
             job.HandedBack = true;
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
-        if (job.State == "DeadLettered" && State != job.State)
+        if (job.State is "DeadLettered" or "Expired" && State != job.State)
             job.Replays++;
         job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);

@@ -22,7 +22,7 @@ internal static class TransitionRules
                 if (before.Attempt != after.Attempt || before.FinishedAt != after.FinishedAt)
                     world.Observer.Break("I1", $"{before.Id} was {from} and was ended again", before.Id);
                 break;
-            case ("DeadLettered", "Queued" or "Held" or "Scheduled"):
+            case ("DeadLettered" or "Expired", "Queued" or "Held" or "Scheduled"):
                 break; // an operator's replay
             case var (from, to) when before.IsFinal:
                 world.Observer.Break("I1", $"{before.Id} was {from} and became {to}", before.Id);
