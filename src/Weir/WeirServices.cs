@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Weir.Access;
 using Weir.Api;
+using Weir.Batches;
 using Weir.Breakers;
 using Weir.Cancellation;
 using Weir.Catalog;
@@ -87,6 +88,8 @@ public static class WeirServices
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
+        services.AddTable<BatchTable>().AddSingleton<BatchCounter>().AddSingleton<BatchCompletion>().AddSingleton<BatchSubmission>().AddSingleton<BatchWatch>().AddSingleton<BatchItemPages>();
+        services.AddFace<BatchesApi>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();

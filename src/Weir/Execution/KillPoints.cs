@@ -38,12 +38,27 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterBatchRow = "batch.row";
+    public const string AfterBatchItems = "batch.items";
+    public const string AfterBatchAccepted = "batch.accepted";
+    public const string AfterBatchCounted = "batch.counted";
+    public const string AfterBatchCompleted = "batch.completed";
+    public const string AfterBatchCompletionSent = "batch.completion-sent";
+    public const string AfterBatchHeld = "batch.held";
+    public const string AfterBatchPaused = "batch.paused";
+    public const string AfterBatchResumed = "batch.resumed";
+    public const string AfterBatchReleased = "batch.released";
+    public const string AfterBatchCancelled = "batch.cancelled";
+    public const string AfterBatchRetried = "batch.retried";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
-        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent);
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
+        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);
 
     private readonly string? armed;
 

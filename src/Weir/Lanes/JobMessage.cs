@@ -1,6 +1,7 @@
 using System.Globalization;
 using Azure;
 using Azure.Messaging.ServiceBus;
+using Weir.Batches;
 
 namespace Weir.Lanes;
 
@@ -46,6 +47,9 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     /// <summary>What follows the job's end. Here, so that a job with nothing to follow needs no read of its receipt.</summary>
     public Follows Follows { get; init; }
 
+    /// <summary>The item of a batch that it is; null for a job of its own.</summary>
+    public BatchItem? Batch { get; init; }
+
     public string? TraceParent { get; init; }
 
     private const string VersionProperty = "weir-version";
@@ -63,6 +67,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string ExpiresProperty = "weir-expires";
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
+    private const string BatchProperty = "weir-batch";
 
     public string MessageId => Replays == 0
         ? string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}")
@@ -99,6 +104,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             properties[SubmittedProperty] = submitted;
         if (Follows != Follows.Nothing)
             properties[FollowsProperty] = (int)Follows;
+        if (Batch is { } batch)
+            properties[BatchProperty] = batch.ToString();
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
         return message;
@@ -131,6 +138,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
+            Batch = BatchItem.Parse(Text(properties, BatchProperty)),
             TraceParent = Text(properties, TraceParentProperty),
         };
     }

@@ -76,6 +76,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         if (Follows != Follows.Nothing)
             receipt[Column.Follows] = (int)Follows;
         Request.Unique?.WriteTo(receipt);
+        if (Request.Batch is { } batch)
+            receipt[Column.Batch] = batch.ToString();
         if (state == JobState.Held)
             receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)
@@ -91,6 +93,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         ExpiresAt = ExpiresAt,
         SubmittedAt = SubmittedAt,
         Follows = Follows,
+        Batch = Request.Batch,
         TraceParent = traceParent,
     };
 }

@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace BlackBox.Tests;
+
+/// <summary>What a client does with batches.</summary>
+internal static class BatchClient
+{
+    public const string NdJson = "application/x-ndjson";
+
+    public static Task<HttpResponseMessage> PostBatchAsync(this HttpClient http, string body, string query = "", string? key = null, string contentType = NdJson)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"api/batches{query}") { Content = new StringContent(body, Encoding.UTF8, contentType) };
+        if (key is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return http.SendAsync(request);
+    }
+
+    /// <summary>Submits the payloads as a batch of probes; the answer.</summary>
+    public static async Task<JsonElement> BatchAsync(this HttpClient http, IEnumerable<object> payloads, string query = "", string? key = null)
+    {
+        using var response = await http.PostBatchAsync(string.Join('\n', payloads.Select(payload => JsonSerializer.Serialize(payload))), $"?type=probe{query}", key);
+        var answer = await response.ReadJsonAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.Accepted, $"{response.StatusCode}: {answer}");
+        return answer;
+    }
+
+    /// <summary>The batch as soon as it has one of the states; fails when it has none after a time.</summary>
+    public static async Task<JsonElement> BatchBecomesAsync(this HttpClient http, string id, string state, TimeSpan? limit = null)
+    {
+        using var patience = new CancellationTokenSource(limit ?? TimeSpan.FromSeconds(60));
+        JsonElement batch = default;
+        while (!patience.IsCancellationRequested)
+        {
+            batch = await http.GetFromJsonAsync<JsonElement>($"api/batches/{id}{(state is "completed" or "cancelled" ? "?wait=PT5S" : "")}");
+            if (batch.State() == state)
+                return batch;
+            await Task.Delay(20);
+        }
+        Assert.Fail($"The batch did not become {state}: {batch}");
+        return batch;
+    }
+
+    public static int Count(this JsonElement batch, string state) => batch.GetProperty("counts").GetProperty(state).GetInt32();
+
+    /// <summary>All items of a state, page by page.</summary>
+    public static async Task<List<JsonElement>> ItemsAsync(this HttpClient http, string id, string state)
+    {
+        var items = new List<JsonElement>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await http.GetFromJsonAsync<JsonElement>($"api/batches/{id}/items?state={state}&limit=100&cursor={cursor}");
+            items.AddRange(page.GetProperty("items").EnumerateArray());
+            cursor = page.Text("cursor");
+        }
+        return items;
+    }
+}
