@@ -89,7 +89,8 @@ public static class WeirServices
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
         services.AddTable<BatchTable>().AddSingleton<BatchCounter>().AddSingleton<BatchCompletion>().AddSingleton<BatchSubmission>().AddSingleton<BatchWatch>().AddSingleton<BatchItemPages>();
-        services.AddFace<BatchesApi>();
+        services.AddSingleton<BatchRelease>().AddSingleton<BatchGate>().AddSingleton<BatchControls>().AddSingleton<BatchRetry>();
+        services.AddFace<BatchesApi>().AddFace<BatchSweep>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();

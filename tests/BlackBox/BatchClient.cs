@@ -43,6 +43,48 @@ internal static class BatchClient
         return batch;
     }
 
+    /// <summary>Asks for a retry, a pause or a resumption.</summary>
+    public static async Task<JsonElement> ChangeAsync(this HttpClient http, string id, string verb)
+    {
+        using var response = await http.PostAsync($"api/batches/{id}/{verb}", content: null);
+        var answer = await response.ReadJsonAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.Accepted, $"{response.StatusCode}: {answer}");
+        return answer;
+    }
+
+    public static async Task<JsonElement> RefusedChangeAsync(this HttpClient http, string id, string verb)
+    {
+        using var response = await http.PostAsync($"api/batches/{id}/{verb}", content: null);
+        Assert.False(response.IsSuccessStatusCode);
+        return await response.ReadJsonAsync();
+    }
+
+    /// <summary>Until every item of a paused batch that has not ended is held.</summary>
+    public static async Task UntilHeldAsync(this HttpClient http, string id)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!patience.IsCancellationRequested)
+        {
+            if ((await http.ItemsAsync(id, "pending")).All(item => item.State() == "held"))
+                return;
+            await Task.Delay(50);
+        }
+        Assert.Fail("Items of a paused batch are not held.");
+    }
+
+    /// <summary>Replays a dead letter as soon as the catalogue has it.</summary>
+    public static async Task ReplayCollectedAsync(this HttpClient http, string jobId)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            using var response = await http.PostAsync($"api/dead-letters/{jobId}/replay", content: null);
+            if (response.IsSuccessStatusCode)
+                return;
+            Assert.True(tries < 600, $"{response.StatusCode}: {await response.Content.ReadAsStringAsync()}");
+            await Task.Delay(100);
+        }
+    }
+
     public static int Count(this JsonElement batch, string state) => batch.GetProperty("counts").GetProperty(state).GetInt32();
 
     /// <summary>All items of a state, page by page.</summary>

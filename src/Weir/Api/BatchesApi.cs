@@ -5,6 +5,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
 using Weir.Access;
 using Weir.Batches;
+using Weir.DeadLetters;
+using Weir.Receipts;
 using Weir.Submission;
 
 namespace Weir.Api;
@@ -16,6 +18,7 @@ public sealed partial class BatchesApi
     private const int DefaultLimit = 50;
     private const int MostItems = 100;
     private const int FailedShown = 20;
+    private const int MaxReason = 200;
 
     private static readonly string[] SubmitFields = ["type", "version", "priority", "name", "completion"];
 
@@ -24,10 +27,17 @@ public sealed partial class BatchesApi
     private readonly BatchTable table;
     private readonly BatchItemPages items;
     private readonly BatchWatch watch;
+    private readonly BatchControls controls;
+    private readonly BatchRetry retries;
+    private readonly TimeProvider clock;
     private readonly ILogger<BatchesApi> logger;
 
-    internal BatchesApi(Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, ILogger<BatchesApi> logger) =>
-        (this.admission, this.submission, this.table, this.items, this.watch, this.logger) = (admission, submission, table, items, watch, logger);
+    internal BatchesApi(
+        Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, BatchControls controls, BatchRetry retries, TimeProvider clock, ILogger<BatchesApi> logger)
+    {
+        (this.admission, this.submission, this.table, this.items, this.watch) = (admission, submission, table, items, watch);
+        (this.controls, this.retries, this.clock, this.logger) = (controls, retries, clock, logger);
+    }
 
     /// <summary>POST /api/batches?type=&amp;version=&amp;priority=&amp;name=&amp;completion= → 202 with the batch.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -114,6 +124,45 @@ public sealed partial class BatchesApi
             return Problem.BatchNotReached(retryAfterSeconds: 5);
         }
     }
+
+    /// <summary>POST /api/batches/{id}/retry → 202: the failed items run once more.</summary>
+    public Task<IResult> RetryAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Operate, id, async (caller, standing) =>
+    {
+        if (standing.Batch.CancelledAt is not null)
+            return Problem.BatchCancelled(standing.Batch.Id);
+        var how = new Handling(Operator.Of(request, caller), clock.GetUtcNow(), $"retry of batch {standing.Batch.Id}");
+        var retried = await retries.RetryAsync(standing, how, cancellation);
+        var now = await table.ReadAsync(standing.Batch.Id, cancellation) ?? standing;
+        var failures = retried.Failures.Count == 0 ? null : retried.Failures.Take(MostItems).Select(failure => new BatchRetryFailureView(failure.Index, failure.JobId, failure.Why)).ToArray();
+        return Results.Json(new BatchRetriedView(retried.Retried, retried.Remaining, failures, BatchView.Of(now)), BatchJson.Camel.BatchRetriedView, statusCode: StatusCodes.Status202Accepted);
+    }, cancellation);
+
+    /// <summary>POST /api/batches/{id}/pause → what has not begun is held.</summary>
+    public Task<IResult> PauseAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Operate, id, async (_, standing) =>
+        standing.IsComplete || standing.Batch.CancelledAt is not null ? Over(standing) : await ShownAsync(controls.PauseAsync(standing.Batch.Id, cancellation), id), cancellation);
+
+    /// <summary>POST /api/batches/{id}/resume → it goes on.</summary>
+    public Task<IResult> ResumeAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Operate, id, async (_, standing) =>
+        standing.Batch.CancelledAt is not null ? Over(standing) : await ShownAsync(controls.ResumeAsync(standing.Batch.Id, cancellation), id), cancellation);
+
+    /// <summary>DELETE /api/batches/{id}?reason= → 202: what has not begun is cancelled, what runs is asked to stop.</summary>
+    public Task<IResult> CancelAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Submit, id, async (caller, standing) =>
+    {
+        string? reason = request.Query["reason"];
+        if (reason is { Length: 0 or > MaxReason } || reason?.Any(char.IsControl) == true)
+            return Problem.InvalidReason($"reason is a text of 1 to {MaxReason} characters, without control characters; got {reason.Length}.");
+        return standing.IsComplete ? Over(standing) : await ShownAsync(controls.CancelAsync(standing.Batch.Id, new CancelRequest(reason, Operator.Of(request, caller)), cancellation), id);
+    }, cancellation);
+
+    private static async Task<IResult> ShownAsync(Task<BatchStanding?> change, string id) => await change is { } standing
+        ? Results.Json(BatchView.Of(standing), BatchJson.Camel.BatchView, statusCode: StatusCodes.Status202Accepted)
+        : Problem.BatchNotFound(id);
+
+    private static IResult Over(BatchStanding standing) => Problem.BatchOver(standing.Batch.Id, BatchStates.Of(standing).ToString().ToLowerInvariant());
+
+    private Task<IResult> ChangeAsync(HttpRequest request, Scope scope, string id, Func<Caller, BatchStanding, Task<IResult>> change, CancellationToken cancellation) =>
+        AnswerAsync(request, scope, id, async (caller, batchId) =>
+            await table.ReadAsync(batchId, cancellation) is { } standing && caller.Sees(standing.Batch.Tenant) ? await change(caller, standing) : Problem.BatchNotFound(id));
 
     private async Task<(IAsyncEnumerable<BatchLine>? Lines, IResult? Problem)> OpenAsync(HttpRequest request, BatchBody body, CancellationToken cancellation)
     {

@@ -145,11 +145,11 @@ internal sealed class BatchTable(TableServiceClient tables) : IStoredTable
     public Task CloseAsync(string batchId, CancellationToken cancellation) => table.DeleteEntityAsync(OpenPartition, batchId, ETag.All, cancellation);
 
     /// <summary>The batches that still have something to be done for them, in the order of their ids.</summary>
-    public async Task<IReadOnlyList<string>> ReadOpenAsync(string after, int most, CancellationToken cancellation)
+    public async Task<IReadOnlyList<(string BatchId, DateTimeOffset OpenedAt)>> ReadOpenAsync(string after, int most, CancellationToken cancellation)
     {
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {OpenPartition} and RowKey gt {after}");
         await foreach (var page in table.QueryAsync<TableEntity>(filter, maxPerPage: most, cancellationToken: cancellation).AsPages())
-            return [.. page.Values.Select(row => row.RowKey)];
+            return [.. page.Values.Select(row => (row.RowKey, row.Timestamp ?? default))];
         return [];
     }
 
@@ -170,10 +170,10 @@ internal sealed class BatchTable(TableServiceClient tables) : IStoredTable
         return (lines, null);
     }
 
-    /// <summary>The lines of the oldest batches that were made before a moment.</summary>
-    public async Task<IReadOnlyList<ListLine>> BeforeAsync(DateTimeOffset moment, int most, CancellationToken cancellation)
+    /// <summary>The lines of batches that were made before a moment, the newest of them first.</summary>
+    public async Task<IReadOnlyList<ListLine>> BeforeAsync(DateTimeOffset moment, string? after, int most, CancellationToken cancellation)
     {
-        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {ListPartition} and RowKey gt {ListKey(moment, "")}");
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {ListPartition} and RowKey gt {after ?? ListKey(moment, "")}");
         await foreach (var page in table.QueryAsync<TableEntity>(filter, maxPerPage: most, cancellationToken: cancellation).AsPages())
             return [.. page.Values.Select(row => new ListLine(row.RowKey))];
         return [];
