@@ -18,10 +18,15 @@ internal static class BatchClient
         return http.SendAsync(request);
     }
 
+    /// <summary>Submits items that are submissions; the answer.</summary>
+    public static Task<JsonElement> BatchOfAsync(this HttpClient http, IEnumerable<object> items) => AcceptedAsync(http, items, "", key: null);
+
     /// <summary>Submits the payloads as a batch of probes; the answer.</summary>
-    public static async Task<JsonElement> BatchAsync(this HttpClient http, IEnumerable<object> payloads, string query = "", string? key = null)
+    public static Task<JsonElement> BatchAsync(this HttpClient http, IEnumerable<object> payloads, string query = "", string? key = null) => AcceptedAsync(http, payloads, $"?type=probe{query}", key);
+
+    private static async Task<JsonElement> AcceptedAsync(HttpClient http, IEnumerable<object> items, string query, string? key)
     {
-        using var response = await http.PostBatchAsync(string.Join('\n', payloads.Select(payload => JsonSerializer.Serialize(payload))), $"?type=probe{query}", key);
+        using var response = await http.PostBatchAsync(string.Join('\n', items.Select(item => JsonSerializer.Serialize(item))), query, key);
         var answer = await response.ReadJsonAsync();
         Assert.True(response.StatusCode == HttpStatusCode.Accepted, $"{response.StatusCode}: {answer}");
         return answer;

@@ -25,33 +25,45 @@ internal sealed record BatchBody(string? OneType, int? Version, Queue? Priority)
     {
         var (index, total) = (0, 0L);
         var isTooLong = false;
-        while (true)
+        SequencePosition? held = null;
+        try
         {
-            var read = await body.ReadAsync(cancellation);
-            var left = read.Buffer;
-            while (TryTakeLine(ref left, read.IsCompleted, out var line, out var taken))
+            while (true)
             {
-                total += taken;
-                if (total > MaxLines)
-                    throw new BatchUnreadableException("bodyTooLarge", $"The most is {MaxLines:N0} bytes.");
+                var read = await body.ReadAsync(cancellation);
+                var left = read.Buffer;
+                held = left.End;
+                while (TryTakeLine(ref left, read.IsCompleted, out var line, out var taken))
+                {
+                    total += taken;
+                    if (total > MaxLines)
+                        throw new BatchUnreadableException("bodyTooLarge", $"The most is {MaxLines:N0} bytes.");
+                    if (isTooLong)
+                        isTooLong = false; // the end of a line that was answered when its beginning came
+                    else if (!line.Span.Trim(" \t"u8).IsEmpty)
+                        yield return Item(Next(ref index), line);
+                }
+                if (!isTooLong && left.Length > JobsApi.MaxBody)
+                {
+                    isTooLong = true;
+                    yield return Item(Next(ref index), left.Slice(0, JobsApi.MaxBody + 1).ToArray());
+                }
                 if (isTooLong)
-                    isTooLong = false; // the end of a line that was answered when its beginning came
-                else if (!line.Span.Trim(" \t"u8).IsEmpty)
-                    yield return Item(Next(ref index), line);
+                {
+                    total += left.Length;
+                    left = left.Slice(left.End);
+                }
+                if (read.IsCompleted)
+                    yield break;
+                body.AdvanceTo(left.Start, left.End);
+                held = null;
             }
-            if (!isTooLong && left.Length > JobsApi.MaxBody)
-            {
-                isTooLong = true;
-                yield return Item(Next(ref index), left.Slice(0, JobsApi.MaxBody + 1).ToArray());
-            }
-            if (isTooLong)
-            {
-                total += left.Length;
-                left = left.Slice(left.End);
-            }
-            if (read.IsCompleted)
-                yield break;
-            body.AdvanceTo(left.Start, left.End);
+        }
+        finally
+        {
+            // Whoever stops in the middle leaves the connection as one that can be read on: the server skips the rest of the body.
+            if (held is { } end)
+                body.AdvanceTo(end);
         }
     }
 
