@@ -177,7 +177,7 @@ public sealed class BatchTests(OneInstance weir) : IClassFixture<OneInstance>
     [InlineData("application/json")]
     public async Task Too_many_items_are_refused_and_what_was_begun_of_them_is_stopped(string contentType)
     {
-        var lines = Enumerable.Repeat("""{"sleepMs": 60000}""", Many + 1);
+        var lines = Enumerable.Repeat("{}", Many + 1);
         using var response = await weir.Http.PostBatchAsync(contentType == BatchClient.NdJson ? string.Join('\n', lines) : $"[{string.Join(',', lines)}]", "?type=probe", "beyond", contentType);
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "tooManyItems"), (response.StatusCode, (await response.ReadJsonAsync()).Text("code")));
         if (contentType != BatchClient.NdJson)

@@ -44,9 +44,9 @@ internal static class BatchStates
     public static BatchState Of(BatchStanding standing) => standing.Batch switch
     {
         { RefusedCode: not null } => BatchState.Refused,
-        { CancelledAt: not null } => standing.IsComplete ? BatchState.Cancelled : BatchState.Cancelling,
+        { CancelledAt: not null } => standing.IsOver ? BatchState.Cancelled : BatchState.Cancelling,
         { AcceptedAt: null } => BatchState.Accepting,
-        _ when standing.IsComplete => BatchState.Completed,
+        _ when standing.IsOver => BatchState.Completed,
         { PausedAt: not null } => BatchState.Paused,
         _ => BatchState.Running,
     };

@@ -139,7 +139,7 @@ public sealed partial class BatchesApi
 
     /// <summary>POST /api/batches/{id}/pause → what has not begun is held.</summary>
     public Task<IResult> PauseAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Operate, id, async (_, standing) =>
-        standing.IsComplete || standing.Batch.CancelledAt is not null ? Over(standing) : await ShownAsync(controls.PauseAsync(standing.Batch.Id, cancellation), id), cancellation);
+        standing.IsOver || standing.Batch.CancelledAt is not null ? Over(standing) : await ShownAsync(controls.PauseAsync(standing.Batch.Id, cancellation), id), cancellation);
 
     /// <summary>POST /api/batches/{id}/resume → it goes on.</summary>
     public Task<IResult> ResumeAsync(HttpRequest request, string id, CancellationToken cancellation) => ChangeAsync(request, Scope.Operate, id, async (_, standing) =>
@@ -151,7 +151,7 @@ public sealed partial class BatchesApi
         string? reason = request.Query["reason"];
         if (reason is { Length: 0 or > MaxReason } || reason?.Any(char.IsControl) == true)
             return Problem.InvalidReason($"reason is a text of 1 to {MaxReason} characters, without control characters; got {reason.Length}.");
-        return standing.IsComplete ? Over(standing) : await ShownAsync(controls.CancelAsync(standing.Batch.Id, new CancelRequest(reason, Operator.Of(request, caller)), cancellation), id);
+        return standing.IsOver ? Over(standing) : await ShownAsync(controls.CancelAsync(standing.Batch.Id, new CancelRequest(reason, Operator.Of(request, caller)), cancellation), id);
     }, cancellation);
 
     private static async Task<IResult> ShownAsync(Task<BatchStanding?> change, string id) => await change is { } standing

@@ -41,6 +41,9 @@ internal sealed class Batch(TableEntity row)
     /// <summary>The request could not be read to its end, for this reason: it is no batch, and what was begun of it is cancelled.</summary>
     public string? RefusedCode => row.GetString(Column.RefusedCode);
 
+    /// <summary>How many items had been read of a request that was refused.</summary>
+    public int Begun => row.GetInt32(Column.Begun) ?? 0;
+
     public DateTimeOffset? PausedAt => row.GetBoolean(Column.Paused) == true ? row.GetDateTimeOffset(Column.PausedAt) : null;
 
     /// <summary>It was resumed, and there may still be items that are held.</summary>
@@ -82,6 +85,7 @@ internal sealed class Batch(TableEntity row)
         public const string Expected = "Expected";
         public const string ItemsHash = "ItemsHash";
         public const string RefusedCode = "RefusedCode";
+        public const string Begun = "Begun";
         public const string Paused = "Paused";
         public const string PausedAt = "PausedAt";
         public const string Releasing = "Releasing";

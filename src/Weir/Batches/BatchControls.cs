@@ -83,7 +83,8 @@ internal sealed partial class BatchControls(
     }
 
     /// <summary>Items that are put in after this, or come back, find at the gate that their batch is cancelled.</summary>
-    public Task CancelItemsAsync(BatchStanding standing, CancellationToken cancellation) =>
+    /// <returns>Whether there was time for all.</returns>
+    public Task<bool> CancelItemsAsync(BatchStanding standing, CancellationToken cancellation) =>
         ForPendingAsync(standing, jobId => cancellations.CancelAsync(jobId, tenant: null, RequestOf(standing.Batch), cancellation));
 
     public static CancelRequest RequestOf(Batch batch) => new(batch.CancelReason ?? "its batch was cancelled", batch.CancelledBy);
@@ -93,7 +94,7 @@ internal sealed partial class BatchControls(
     {
         var batch = standing.Batch;
         var until = clock.GetUtcNow() + MaxTime;
-        var pending = Enumerable.Range(0, batch.Total).Select(index => (Id: new BatchItem(batch.Id, index).JobIdIn(batch.Tenant), Index: index))
+        var pending = Enumerable.Range(0, Math.Max(batch.Total, batch.Begun)).Select(index => (Id: new BatchItem(batch.Id, index).JobIdIn(batch.Tenant), Index: index))
             .Where(item => standing.Shard(BatchItem.ShardOf(item.Id, batch.Shards)).Of(item.Index).State == ItemState.Pending);
         foreach (var some in pending.Chunk(AtOnce))
         {

@@ -22,7 +22,7 @@ internal sealed partial class BatchRetry(DeadLetterDesk desk, TimeProvider clock
     {
         var batch = standing.Batch;
         var until = clock.GetUtcNow() + MaxTime;
-        var left = new Queue<ItemEnd[]>(standing.Known.Where(item => item.State.IsDead()).Chunk(AtOnce));
+        var left = new Queue<ItemEnd[]>(standing.Known.Where(IsFailedRun).Select(FailedRun).Chunk(AtOnce));
         var (retried, failures) = (0, new List<RetryFailure>());
         while (left.Count > 0 && clock.GetUtcNow() < until)
         {
@@ -60,6 +60,11 @@ internal sealed partial class BatchRetry(DeadLetterDesk desk, TimeProvider clock
         LogRetried(batch.Id, retried, how.By);
         return new BatchRetried(retried, left.Sum(some => some.Length), failures);
     }
+
+    /// <summary>A run that was begun and has not ended counts as its predecessor's failure: the request that began it may have been cut off before it sent the message.</summary>
+    private static bool IsFailedRun(ItemEnd item) => item.State.IsDead() || item is { State: ItemState.Pending, Run: > 0 };
+
+    private static ItemEnd FailedRun(ItemEnd item) => item.State == ItemState.Pending ? item with { Run = item.Run - 1 } : item;
 
     [LoggerMessage(513, LogLevel.Information, "{Retried} failed items of batch {BatchId} are run again, by {Operator}")]
     private partial void LogRetried(string batchId, int retried, string @operator);

@@ -21,6 +21,9 @@ internal sealed class BatchStanding(Batch batch, IReadOnlyList<BatchShard> shard
     /// <summary>Every item has ended. Only an accepted batch is known to have no further ones.</summary>
     public bool IsComplete => batch.AcceptedAt is not null && Enumerable.Range(0, batch.Shards).All(HasEnded);
 
+    /// <summary>Every item has ended, and what follows that has been done.</summary>
+    public bool IsOver => IsComplete && batch.IsDone;
+
     /// <summary>Rounded down, so that 100 is said only when nothing is left.</summary>
     public double Percent => batch.Total == 0 ? 0 : Math.Floor(1_000.0 * Ended / batch.Total) / 10;
 

@@ -130,7 +130,7 @@ internal sealed partial class BatchSubmission(
         return new BatchAnswer.Accepted(standing, taken.Listed, Replayed: wasAccepted);
     }
 
-    /// <summary>Best effort: what it stops would otherwise run, as it would have if the client had been cut off.</summary>
+    /// <summary>What has not begun is cancelled when its turn comes, what runs is asked to stop by the sweep. Best effort: it is as if the client had been cut off otherwise.</summary>
     private async Task RefuseAsync(Taken taken, string code)
     {
         if (taken.Batch is null)
@@ -138,7 +138,12 @@ internal sealed partial class BatchSubmission(
         try
         {
             var now = clock.GetUtcNow();
-            await table.ChangeAsync(taken.Id, current => current.AcceptedAt is not null ? null : new() { [Column.RefusedCode] = code, [Column.CancelledAt] = now }, CancellationToken.None);
+            await table.ChangeAsync(taken.Id, current => current.AcceptedAt is not null ? null : new()
+            {
+                [Column.RefusedCode] = code,
+                [Column.CancelledAt] = now,
+                [Column.Begun] = taken.Total,
+            }, CancellationToken.None);
             LogRefused(taken.Id, code, taken.Total);
         }
         catch (Exception away) when (StoreAway.Explains(away))

@@ -67,13 +67,19 @@ public sealed partial class BatchSweep
                     await table.CloseAsync(batchId, cancellation);
                 return;
             }
+            if (standing.Batch.RefusedCode is not null)
+            {
+                if (await controls.CancelItemsAsync(standing, cancellation))
+                    await table.CloseAsync(batchId, cancellation);
+                return;
+            }
             if (standing.Batch.CancelledAt is not null && !standing.IsComplete)
                 await controls.CancelItemsAsync(standing, cancellation);
             else
                 await controls.ReleaseAsync(standing, cancellation);
             if (await completion.FinishIfCompleteAsync(batchId, cancellation) is not { } now)
                 return;
-            if (now.IsComplete && now.Batch is { IsDone: true, IsReleasing: false })
+            if (now is { IsOver: true, Batch.IsReleasing: false })
                 await table.CloseAsync(batchId, cancellation);
             else
                 await ReconcileAsync(now, cancellation);
