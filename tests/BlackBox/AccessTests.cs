@@ -123,6 +123,28 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
     }
 
     [Fact]
+    public async Task A_batch_of_another_tenant_reads_exactly_as_a_missing_one()
+    {
+        using var alpha = keyed.Alpha.Client(keyed.Weir);
+        using var beta = keyed.Beta.Client(keyed.Weir);
+        using var everywhere = keyed.Everywhere.Client(keyed.Weir);
+        var id = (await alpha.BatchAsync([new { note = "secret" }])).Text("id")!;
+        var missing = id[..^1] + (id[^1] == '0' ? '1' : '0');
+        foreach (var path in new[] { "", "/items" })
+        {
+            using var others = await beta.GetAsync($"api/batches/{id}{path}");
+            using var nobodys = await beta.GetAsync($"api/batches/{missing}{path}");
+            await AssertProblemAsync(others, 404, "batchNotFound", path);
+            Assert.Equal(Stripped(await nobodys.Content.ReadAsStringAsync(), missing), Stripped(await others.Content.ReadAsStringAsync(), id));
+        }
+        using var cancelled = await beta.DeleteAsync($"api/batches/{id}");
+        await AssertProblemAsync(cancelled, 404, "batchNotFound", "cancel");
+        Assert.DoesNotContain(id, await beta.GetStringAsync("api/batches"));
+        Assert.Contains(id, await everywhere.GetStringAsync("api/batches"));
+        Assert.Equal("alpha", (await alpha.BatchBecomesAsync(id, "completed")).Text("tenant"));
+    }
+
+    [Fact]
     public async Task A_job_belongs_to_the_tenant_of_the_key_that_submitted_it()
     {
         using var alpha = keyed.Alpha.Client(keyed.Weir);

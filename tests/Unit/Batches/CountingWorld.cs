@@ -156,7 +156,7 @@ internal sealed class CountingWorld : IDisposable
 
         var job = observer.Services.GetRequiredService<ReceiptTable>().FindAsync(standing.Batch.CompletionJob ?? "", CancellationToken.None).GetAwaiter().GetResult();
         Assert.True(job is not null, $"Seed {seed}: there is no completion job.");
-        Assert.Equal(Weir.Submission.Payload.HashOf(System.Text.Encoding.UTF8.GetBytes(standing.Batch.Summary!)), job.PayloadHash);
+        Assert.Equal(Weir.Submission.Payload.Of(System.Text.Json.JsonElement.Parse(standing.Batch.Summary!)).Hash, job.PayloadHash);
         var waiting = broker.Operations.Snapshot();
         Assert.True(waiting.GetValueOrDefault("Send") >= 1, $"Seed {seed}: the completion job was not sent.");
     }
