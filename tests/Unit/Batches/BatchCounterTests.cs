@@ -1,5 +1,11 @@
 using Azure;
+using Azure.Data.Tables;
+using AzureLocal.Storage;
+using Contract.Tests;
+using Microsoft.Extensions.Configuration;
+using Weir;
 using Weir.Batches;
+using Weir.Execution;
 
 namespace Unit.Tests.Batches;
 
@@ -12,6 +18,45 @@ public sealed class BatchCounterTests
         {
             using var world = new CountingWorld(seed);
             world.Run();
+        }
+    }
+
+    [Fact]
+    public async Task Ends_that_come_while_one_is_written_are_written_together()
+    {
+        const int Items = 2_000, Slots = 32;
+        var clock = new ManualClock();
+        using var store = Store.InMemory();
+        var tables = new TableServiceClient(new SlowTables(new EmbeddedTables(store, clock)));
+        var table = new BatchTable(tables);
+        await table.CreateIfMissingAsync(CancellationToken.None);
+        await table.AddAsync(new TableEntity("batch", Batch.Row) { ["Tenant"] = "default", ["CreatedAt"] = clock.GetUtcNow(), ["Shards"] = 32 }, CancellationToken.None);
+        await table.ChangeAsync("batch", batch => new() { ["AcceptedAt"] = batch.CreatedAt, ["Total"] = Items + 1, ["Expected"] = string.Join(',', Enumerable.Repeat(Items, 32)) }, CancellationToken.None);
+        var counter = new BatchCounter(table, completion: null!, new KillPoints(new ConfigurationBuilder().Build(), development: true), clock, new Random(1)); // one item never ends
+
+        var before = tables.Operations.Snapshot().Values.Sum();
+        await Task.WhenAll(Enumerable.Range(0, Slots).Select(async slot =>
+        {
+            for (var index = slot; index < Items; index += Slots)
+                await counter.CountAsync(new BatchItem("batch", index), 0, JobState.Succeeded, CancellationToken.None);
+        }));
+        Assert.Equal(Items, (await table.ReadAsync("batch", CancellationToken.None))!.Of(ItemState.Succeeded));
+        Assert.InRange(tables.Operations.Snapshot().Values.Sum() - before, 2, Items / 5);
+    }
+
+    /// <summary>Tables that take a moment, as those behind a network do.</summary>
+    private sealed class SlowTables(ITableTransport inner) : ITableTransport
+    {
+        public string AccountName => inner.AccountName;
+
+        public Uri Endpoint => inner.Endpoint;
+
+        public OperationCounter Operations => inner.Operations;
+
+        public async Task<TableAnswer> SendAsync(TableCall call, CancellationToken cancellation)
+        {
+            await Task.Delay(2, cancellation);
+            return await inner.SendAsync(call, cancellation);
         }
     }
 
