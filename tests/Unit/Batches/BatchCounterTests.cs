@@ -14,7 +14,7 @@ public sealed class BatchCounterTests
     [Fact]
     public void Whatever_comes_twice_late_or_in_between_a_death_the_counts_are_exact_and_the_completion_job_comes_once()
     {
-        for (var seed = 1; seed <= 40; seed++)
+        for (var seed = 1; seed <= 120; seed++)
         {
             using var world = new CountingWorld(seed);
             world.Run();

@@ -22,7 +22,7 @@ namespace Unit.Tests.Batches;
 /// </summary>
 internal sealed class CountingWorld : IDisposable
 {
-    private const int Items = 40, Shards = 4, Instances = 3, MostSteps = 60_000, StepsOfChaos = 1_500;
+    private const int Items = 40, Shards = 4, Instances = 3, MostSteps = 60_000, StepsOfChaos = 6_000;
 
     private readonly Random random;
     private readonly int seed;
@@ -85,9 +85,9 @@ internal sealed class CountingWorld : IDisposable
         SpinWait.SpinUntil(() => steps.Count > 0 || telling.All(one => one.Work.IsCompleted), TimeSpan.FromMilliseconds(2));
         Settle();
         var dice = random.Next(1_000);
-        if (isChaos && dice < 8)
+        if (isChaos && dice < 30)
             Kill();
-        else if (isChaos && dice < 20 && settled.Count > 0)
+        else if (isChaos && dice < 42 && settled.Count > 0)
             Tell(settled[random.Next(settled.Count)], isAgain: true);
         else if ((dice < 250 || steps.Count == 0) && untold.Count > 0)
             Tell(Take(), isAgain: false);
