@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Weir.Access;
 using Weir.Api;
+using Weir.Batches;
 using Weir.Breakers;
 using Weir.Cancellation;
 using Weir.Catalog;
@@ -91,6 +92,9 @@ public static class WeirServices
         services.AddSingleton<BulkSubmission>();
         services.AddTable<ScheduleTable>().AddSingleton<OccurrenceSubmission>().AddSingleton<ScheduleChanges>().AddSingleton<ScheduleDesk>();
         services.AddFace<ScheduleFiring>().AddFace<SchedulesApi>().AddHostedService<ScheduleLoop>();
+        services.AddTable<BatchTable>().AddSingleton<BatchCounter>().AddSingleton<BatchCompletion>().AddSingleton<BatchSubmission>().AddSingleton<BatchWatch>().AddSingleton<BatchItemPages>();
+        services.AddSingleton<BatchRelease>().AddSingleton<BatchGate>().AddSingleton<BatchControls>().AddSingleton<BatchRetry>();
+        services.AddFace<BatchesApi>().AddFace<BatchSweep>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
         services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();

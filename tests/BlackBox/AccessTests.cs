@@ -21,6 +21,14 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["delete api/jobs/{id}"] = "submit",
         ["get api/jobs"] = "read",
         ["get api/jobs/{id}"] = "read",
+        ["post api/batches"] = "submit",
+        ["get api/batches"] = "read",
+        ["get api/batches/{id}"] = "read",
+        ["get api/batches/{id}/items"] = "read",
+        ["post api/batches/{id}/retry"] = "operate",
+        ["post api/batches/{id}/pause"] = "operate",
+        ["post api/batches/{id}/resume"] = "operate",
+        ["delete api/batches/{id}"] = "submit",
         ["get api/instances"] = "read",
         ["get api/findings"] = "operate",
         ["get api/dead-letters"] = "read",
@@ -142,6 +150,28 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
             await AssertProblemAsync(stolen, 400, "invalidQuery", "a cursor of another tenant's list");
         using var unsaid = await everywhere.GetAsync("api/schedules/mine");
         await AssertProblemAsync(unsaid, 400, "tenantMissing", "a name without a tenant");
+    }
+
+    [Fact]
+    public async Task A_batch_of_another_tenant_reads_exactly_as_a_missing_one()
+    {
+        using var alpha = keyed.Alpha.Client(keyed.Weir);
+        using var beta = keyed.Beta.Client(keyed.Weir);
+        using var everywhere = keyed.Everywhere.Client(keyed.Weir);
+        var id = (await alpha.BatchAsync([new { note = "secret" }])).Text("id")!;
+        var missing = id[..^1] + (id[^1] == '0' ? '1' : '0');
+        foreach (var path in new[] { "", "/items" })
+        {
+            using var others = await beta.GetAsync($"api/batches/{id}{path}");
+            using var nobodys = await beta.GetAsync($"api/batches/{missing}{path}");
+            await AssertProblemAsync(others, 404, "batchNotFound", path);
+            Assert.Equal(Stripped(await nobodys.Content.ReadAsStringAsync(), missing), Stripped(await others.Content.ReadAsStringAsync(), id));
+        }
+        using var cancelled = await beta.DeleteAsync($"api/batches/{id}");
+        await AssertProblemAsync(cancelled, 404, "batchNotFound", "cancel");
+        Assert.DoesNotContain(id, await beta.GetStringAsync("api/batches"));
+        Assert.Contains(id, await everywhere.GetStringAsync("api/batches"));
+        Assert.Equal("alpha", (await alpha.BatchBecomesAsync(id, "completed")).Text("tenant"));
     }
 
     [Fact]

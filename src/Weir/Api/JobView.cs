@@ -34,7 +34,7 @@ internal sealed record JobView(
             receipt.State is JobState.Scheduled or JobState.Held ? receipt.NotBefore : null, receipt.ExpiresAt, receipt.Unique?.Key,
             receipt.CancelRequestedAt, receipt.CancelReason, receipt.CancelledBy, receipt.SupersededBy,
             ResultOf(job), ErrorOf(job), [.. job.Attempts.Select(AttemptView.Of)],
-            LinksView.Of(receipt.Id) with { DeadLetter = receipt.DeadLetter is null ? null : LinksView.OfDeadLetter(receipt.Id) })
+            LinksView.Of(receipt.Id) with { DeadLetter = receipt.DeadLetter is null ? null : LinksView.OfDeadLetter(receipt.Id), Batch = receipt.Batch is { } item ? BatchLinksView.Of(item.BatchId).Self : null })
         {
             Replays = job.Replays.Count == 0 ? null : [.. job.Replays.Select(ReplayView.Of)],
             Discarded = HandledView.Of(receipt.Discarded),
@@ -84,6 +84,9 @@ internal sealed record LinksView(string Self)
 {
     /// <summary>The job's last dead letter, once the catalogue has it.</summary>
     public string? DeadLetter { get; init; }
+
+    /// <summary>The batch that it is an item of.</summary>
+    public string? Batch { get; init; }
 
     public static LinksView Of(string jobId) => new($"/api/jobs/{jobId}");
 

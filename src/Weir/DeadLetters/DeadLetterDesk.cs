@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Weir.Batches;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
@@ -13,7 +14,7 @@ namespace Weir.DeadLetters;
 /// out; the run's message is sent after it, and the catalogue's entry follows last. Asking again after a crash does what was cut off.
 /// </summary>
 internal sealed partial class DeadLetterDesk(
-    DeadLetterTable catalogue, ReceiptTable receipts, JobQueues queues, OrderedKeys keys, JobCatalog types, KillPoints kill, TimeProvider clock, ILogger<DeadLetterDesk> logger)
+    DeadLetterTable catalogue, ReceiptTable receipts, JobQueues queues, OrderedKeys keys, JobCatalog types, BatchCounter batches, KillPoints kill, TimeProvider clock, ILogger<DeadLetterDesk> logger)
 {
     /// <summary>The most that one request replays; its answer says where to go on.</summary>
     public const int MaxReplays = 1_000;
@@ -51,6 +52,10 @@ internal sealed partial class DeadLetterDesk(
     /// <param name="cancellation">Ends the waiting.</param>
     public Task<ReplayAnswer> ReplayAsync(string id, JsonElement? payload, Handling how, CancellationToken cancellation) =>
         ReplayAsync(id, payload, how, expected: null, cancellation);
+
+    /// <summary>Runs a dead job once more if it is the given run of it that has died: 0 is the first.</summary>
+    public Task<ReplayAnswer> ReplayRunAsync(string id, int run, Handling how, CancellationToken cancellation) =>
+        ReplayAsync(id, payload: null, how, expected: null, cancellation, run);
 
     /// <summary>Replays what fits, newest death first, up to the bounds of one request.</summary>
     public async Task<ReplayCounts> ReplayManyAsync(DeadLetterFilter filter, DeadLetterCursor? from, int limit, bool dryRun, Handling how, CancellationToken cancellation)
@@ -96,7 +101,7 @@ internal sealed partial class DeadLetterDesk(
         throw Unsettled(id);
     }
 
-    private async Task<ReplayAnswer> ReplayAsync(string id, JsonElement? payload, Handling how, DeadLetterKey? expected, CancellationToken cancellation)
+    private async Task<ReplayAnswer> ReplayAsync(string id, JsonElement? payload, Handling how, DeadLetterKey? expected, CancellationToken cancellation, int? run = null)
     {
         for (var tries = 1; tries <= MaxConflicts; tries++)
         {
@@ -104,6 +109,8 @@ internal sealed partial class DeadLetterDesk(
                 return await receipts.FindForeignAsync(id, cancellation) is null ? new ReplayAnswer.NotFound() : new ReplayAnswer.NotReplayable("It is no job of ours: it can only be looked at and discarded.");
             if (expected is { } key && receipt.DeadLetter != key)
                 return new ReplayAnswer.NotDead(receipt); // it was replayed and died again: that is another entry
+            if (run is { } died && receipt.Replays != died && !receipt.IsReplayWaiting)
+                return new ReplayAnswer.NotDead(receipt);
             if (receipt.IsReplayWaiting)
                 return await SendAgainAsync(receipt, payload, cancellation);
             if (!receipt.IsDead)
@@ -160,6 +167,9 @@ internal sealed partial class DeadLetterDesk(
 
     private async Task SendAsync(Receipt receipt, CancellationToken cancellation)
     {
+        if (receipt.Batch is { } item)
+            await batches.BeginAgainAsync(item, receipt.Replays, cancellation); // before the run can end
+        kill.Pass(KillPoints.AfterBatchRetried);
         // The payload lies beside the receipt, where the collector or the mended replay has put it.
         await queues.SendAsync(receipt.Queue, receipt.ToMessage(payload: default), cancellation);
         kill.Pass(KillPoints.AfterReplaySent);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Azure;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
+using Weir.Batches;
 using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Lanes;
@@ -44,6 +45,7 @@ public sealed partial class JobRunner
     private readonly InFlight inFlight;
     private readonly OrderedKeys keys;
     private readonly LaneTurns turns;
+    private readonly BatchGate batches;
     private readonly BreakerBoard breakers;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
@@ -54,11 +56,11 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
-        (this.keys, this.turns, this.breakers) = (keys, turns, breakers);
+        (this.keys, this.turns, this.batches, this.breakers) = (keys, turns, batches, breakers);
         (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
 
@@ -136,6 +138,8 @@ public sealed partial class JobRunner
     /// <summary>One attempt, if it may begin now.</summary>
     private async Task<Settlement> TryAsync(JobMessage message, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
+        if (message.Batch is not null && await batches.StopAsync(message, queue, stopping) is { } stopped)
+            return stopped;
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
 

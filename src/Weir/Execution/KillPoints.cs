@@ -47,6 +47,19 @@ internal sealed class KillPoints
     public const string AfterFinding = "reconcile.finding";
     public const string AfterResent = "reconcile.sent";
 
+    public const string AfterBatchRow = "batch.row";
+    public const string AfterBatchItems = "batch.items";
+    public const string AfterBatchAccepted = "batch.accepted";
+    public const string AfterBatchCounted = "batch.counted";
+    public const string AfterBatchCompleted = "batch.completed";
+    public const string AfterBatchCompletionSent = "batch.completion-sent";
+    public const string AfterBatchHeld = "batch.held";
+    public const string AfterBatchPaused = "batch.paused";
+    public const string AfterBatchResumed = "batch.resumed";
+    public const string AfterBatchReleased = "batch.released";
+    public const string AfterBatchCancelled = "batch.cancelled";
+    public const string AfterBatchRetried = "batch.retried";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
@@ -54,7 +67,9 @@ internal sealed class KillPoints
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
         AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
-        AfterResendMarked, AfterFinding, AfterResent);
+        AfterResendMarked, AfterFinding, AfterResent,
+        AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
+        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);
 
     private readonly string? armed;
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Azure;
 using Azure.Messaging.ServiceBus;
 using Weir.Access;
+using Weir.Batches;
 
 namespace Weir.Lanes;
 
@@ -51,6 +52,9 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     /// <summary>What follows the job's end. Here, so that a job with nothing to follow needs no read of its receipt.</summary>
     public Follows Follows { get; init; }
 
+    /// <summary>The item of a batch that it is; null for a job of its own.</summary>
+    public BatchItem? Batch { get; init; }
+
     public string? TraceParent { get; init; }
 
     /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
@@ -75,6 +79,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     private const string ExpiresProperty = "weir-expires";
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
+    private const string BatchProperty = "weir-batch";
 
     public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
@@ -111,6 +116,8 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             properties[SubmittedProperty] = submitted;
         if (Follows != Follows.Nothing)
             properties[FollowsProperty] = (int)Follows;
+        if (Batch is { } batch)
+            properties[BatchProperty] = batch.ToString();
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
         return message;
@@ -149,6 +156,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
+            Batch = BatchItem.Parse(Text(properties, BatchProperty)),
             TraceParent = Text(properties, TraceParentProperty),
         };
     }

@@ -15,6 +15,9 @@ internal static class Lane
     /// <param name="laneCount">The tenant's lanes in the queue, 1 or more.</param>
     public static string For(string tenant, string spread, int laneCount) => $"{tenant}.{Hash(spread) % (uint)laneCount}";
 
+    /// <summary>One of so many shares, always the same for the same text; with as many shares as lanes, its lane's number.</summary>
+    public static int Share(string spread, int count) => (int)(Hash(spread) % (uint)count);
+
     /// <summary>A share from 0 to 1 that is always the same for the same text: spreads what would otherwise come at once.</summary>
     public static double Fraction(string text) => Hash(text) / (double)uint.MaxValue;
 

@@ -134,7 +134,9 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
     private async Task<bool> HasEndedAsync(KeyHead head, CancellationToken cancellation)
     {
         var receipt = await receipts.FindAsync(head.JobId, cancellation);
-        if (receipt is null || (receipt.State.IsFinal() && (receipt.State != JobState.DeadLettered || receipt.ReleasedAttempt == receipt.Attempt)))
+        // A discard that was cut off has said so on the receipt, which is enough.
+        var waitsForOperator = receipt is { State: JobState.DeadLettered, Discarded: null } && receipt.ReleasedAttempt != receipt.Attempt;
+        if (receipt is null || (receipt.State.IsFinal() && !waitsForOperator))
         {
             LogAbandoned(head.JobId, head.Why);
             await ReleaseAsync(head.Key, head.JobId, cancellation);

@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Weir.Batches;
 using Weir.Lanes;
 using Weir.Schedules;
 using Weir.Uniqueness;
@@ -124,6 +125,9 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>Who is told of the end by a webhook.</summary>
     public string? CallbackUrl => row.GetString(Column.CallbackUrl);
 
+    /// <summary>The item of a batch that it is.</summary>
+    public BatchItem? Batch => BatchItem.Parse(row.GetString(Column.Batch));
+
     /// <summary>How many attempts belong to runs before the last replay.</summary>
     public int EarlierAttempts => row.GetInt32(Column.EarlierAttempts) ?? 0;
 
@@ -141,6 +145,7 @@ internal sealed partial class Receipt(TableEntity row)
         ExpiresAt = ExpiresAt,
         SubmittedAt = SubmittedAt,
         Follows = Follows,
+        Batch = Batch,
         TraceParent = TraceParent,
     };
 
@@ -198,5 +203,6 @@ internal sealed partial class Receipt(TableEntity row)
         public const string Follows = "Follows";
         public const string CallbackUrl = "CallbackUrl";
         public const string Outcome = "Outcome";
+        public const string Batch = "Batch";
     }
 }

@@ -82,7 +82,8 @@ internal sealed class JobSubmission(
         if (payload.Bytes.Length > MaxPayload)
             return Submitted.Refuse(Refusal.PayloadTooLarge, $"The payload has {payload.Bytes.Length:N0} bytes; the most is {MaxPayload:N0}.");
 
-        var id = request.Occurrence is { } occurrence ? occurrence.JobId : idempotencyKey is null ? JobId.New(now, chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
+        var id = request.Occurrence?.JobId ?? request.Batch?.JobIdIn(tenant)
+            ?? (idempotencyKey is null ? JobId.New(now, chance) : JobId.FromKey(tenant, type.Name, idempotencyKey));
         var queue = request.Priority ?? type.Queue;
         job = new NewJob(id, type, request, tenant, queue, Lane.For(tenant, request.OrderingKey ?? id, lanes.Of(tenant, queue)), payload, now);
         return null;

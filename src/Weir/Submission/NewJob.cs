@@ -82,6 +82,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.Follows] = (int)Follows;
         Request.Unique?.WriteTo(receipt);
         Request.Occurrence?.WriteTo(receipt);
+        if (Request.Batch is { } batch)
+            receipt[Column.Batch] = batch.ToString();
         if (state == JobState.Held)
             receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)
@@ -97,6 +99,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         ExpiresAt = ExpiresAt,
         SubmittedAt = SubmittedAt,
         Follows = Follows,
+        Batch = Request.Batch,
         TraceParent = traceParent,
     };
 }

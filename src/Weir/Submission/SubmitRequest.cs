@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Weir.Batches;
 using Weir.Catalog;
 using Weir.Completion;
 using Weir.Schedules;
@@ -25,6 +26,9 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     /// <summary>Who is to be told of the end, by a webhook.</summary>
     public string? CallbackUrl { get; init; }
+
+    /// <summary>The item of a batch that it is to be; its id follows from that. Nothing that comes from outside sets this.</summary>
+    public BatchItem? Batch { get; init; }
 
     /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
     public bool IsInternal { get; init; }
