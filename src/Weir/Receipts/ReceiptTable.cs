@@ -59,6 +59,20 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         }
     }
 
+    /// <summary>The job that was there when this one was to be added: another request's, or the same one's, added by a try whose answer was lost.</summary>
+    public async Task<Receipt?> FindInPlaceOfAsync(string jobId, DateTimeOffset submittedAt, CancellationToken cancellation)
+    {
+        try
+        {
+            return await FindAsync(jobId, cancellation);
+        }
+        catch (Exception)
+        {
+            index.ReopenGap(submittedAt);
+            throw;
+        }
+    }
+
     /// <summary>
     /// Writes the line of a job again that was found where it was to be added: the one who had added it may never have had an answer, an SDK's own retry included.
     /// </summary>

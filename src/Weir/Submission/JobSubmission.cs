@@ -92,7 +92,7 @@ internal sealed class JobSubmission(
     /// <summary>The key was used before: the job there is, if this is the same request; and its message, if that was never sent.</summary>
     public async Task<Submitted> RepeatAsync(NewJob job, CancellationToken cancellation)
     {
-        var existing = await receipts.FindAsync(job.Id, cancellation)
+        var existing = await receipts.FindInPlaceOfAsync(job.Id, job.SubmittedAt, cancellation)
             ?? throw new InvalidDataException($"The receipt of job {job.Id} was there and is gone.");
         if (existing.SubmittedHash != job.Payload.Hash)
             return Submitted.Refuse(Refusal.IdempotencyKeyReused, $"This Idempotency-Key belongs to job {job.Id}, which has another payload. Use a new key for a new request.");

@@ -34,6 +34,17 @@ public sealed class TimerTests
     }
 
     [Fact]
+    public async Task An_occurrence_less_than_a_millisecond_away_is_waited_for_and_not_spun_for()
+    {
+        await using var timers = new Timers();
+        timers.Clock.Advance(TimeSpan.FromTicks(5_000)); // half a millisecond: so much is left when whole milliseconds have been waited
+        var pump = timers.Start("one", "0 0 * * * *");
+
+        await timers.AdvanceUntilAsync("one fires at 01:00:00", TimeSpan.FromMinutes(5));
+        await pump.StopAsync();
+    }
+
+    [Fact]
     public async Task One_host_at_a_time_fires_it_and_the_other_takes_over_when_that_stops()
     {
         await using var timers = new Timers();

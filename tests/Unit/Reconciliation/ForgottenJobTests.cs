@@ -170,6 +170,21 @@ public sealed class ForgottenJobTests
     }
 
     [Fact]
+    public async Task Held_jobs_behind_a_discard_that_was_cut_off_run()
+    {
+        await using var world = await StartAsync();
+        var first = await world.SubmitAsync(Request(new("1", Permanent: 1), "reconciled.strict") with { OrderingKey = "key" });
+        await world.SubmitAsync(Request(new("2"), "reconciled.strict") with { OrderingKey = "key" });
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        await world.CollectAsync();
+        // No answer came to the operator, who does not ask again: the catalogue no longer shows it as open.
+        await world.Weir.Get<ReceiptTable>().DiscardAsync(await world.ReceiptAsync(first), new Handling("ada", world.Clock.GetUtcNow(), "given up"), CancellationToken.None);
+
+        await world.HealAsync();
+        Assert.Equal(["1", "2"], world.Starts.Names);
+    }
+
+    [Fact]
     public async Task Held_jobs_whose_rows_are_lost_run()
     {
         await using var world = await StartAsync();
