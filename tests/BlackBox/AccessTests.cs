@@ -21,6 +21,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["delete api/jobs/{id}"] = "submit",
         ["get api/jobs"] = "read",
         ["get api/jobs/{id}"] = "read",
+        ["post api/jobs/{id}/events/{name}"] = "submit",
         ["get api/instances"] = "read",
         ["get api/dead-letters"] = "read",
         ["get api/dead-letters/groups"] = "read",

@@ -3,6 +3,7 @@ using Weir.Index;
 using Weir.Lanes;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Workflows;
 
 namespace Weir.Execution;
 
@@ -10,7 +11,7 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, TimeProvider clock)
+internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, ParentNotices parents, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
@@ -26,6 +27,8 @@ internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, J
         await announcements.AfterAsync(message, cancellation);
         if (message.Follows.HasFlag(Follows.Unique))
             await uniques.ReleaseAsync(message.JobId, cancellation);
+        if (message.Follows.HasFlag(Follows.Parent))
+            await parents.AfterAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
     }
 }

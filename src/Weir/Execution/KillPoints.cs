@@ -38,12 +38,29 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterWorkflowClaim = "workflow.claim";
+    public const string AfterWorkflowStart = "workflow.start";
+    public const string AfterPlan = "workflow.plan";
+    public const string InStep = "step.begun";
+    public const string AfterStep = "step.run";
+    public const string AfterStepRecorded = "step.recorded";
+    public const string InUndo = "undo.begun";
+    public const string AfterUndo = "undo.run";
+    public const string AfterUndoRecorded = "undo.recorded";
+    public const string AfterWaitOpened = "wait.opened";
+    public const string AfterEventRecorded = "wait.event";
+    public const string AfterWaitClosed = "wait.closed";
+    public const string AfterWorkflowOutcome = "workflow.outcome";
+    public const string AfterWorkflowFollowed = "workflow.followed";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
-        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent);
+        AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,
+        AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed);
 
     private readonly string? armed;
 

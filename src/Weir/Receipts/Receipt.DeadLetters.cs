@@ -11,7 +11,7 @@ internal sealed partial class Receipt
     private static readonly string[] OfOneRun =
     [
         Column.StartedAt, Column.FinishedAt, Column.NotBefore, Column.Owner, Column.LeaseUntil, Column.ExpiresAt, Column.CancelRequestedAt, Column.Progress, Column.ProgressMessage,
-        Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged,
+        Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged, Column.Change,
     ];
 
     /// <summary>It ended in a way that an operator can answer with a replay.</summary>

@@ -28,6 +28,11 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
     /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
     public bool IsInternal { get; init; }
 
+    /// <summary>The workflow that waits for the job's end, and in which step.</summary>
+    public string? ParentId { get; init; }
+
+    public string? ParentStep { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
