@@ -64,7 +64,7 @@ public sealed partial class WorkflowBuilder<TJob>
     /// <param name="then">The steps.</param>
     public void If(string name, Func<StepContext<TJob>, bool> condition, Action<WorkflowBuilder<TJob>> then)
     {
-        definition.Add(new Step<TJob, bool>(name, NodeKind.If) { Work = context => Task.FromResult<object?>(condition(context)) });
+        definition.Add(new Step<TJob, NoResult>(name, NodeKind.If) { Work = static _ => Task.FromResult<object?>(null) }.When(condition));
         AddBlock(NodeKind.If, name, then);
     }
 
