@@ -8,28 +8,23 @@ public sealed class WorkflowCrashTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
-    /// <summary>Where it dies, how the workflow ends, and how often the step at which it died was begun.</summary>
-    [Theory]
-    [InlineData("submit.send", null)]
-    [InlineData("workflow.claim", null)]
-    [InlineData("workflow.start", null)]
-    [InlineData("workflow.plan", null)]
-    [InlineData("step.begun", null)]
-    [InlineData("step.run", null)]
-    [InlineData("step.recorded", null)]
-    [InlineData("workflow.outcome", null)]
-    [InlineData("workflow.followed", null)]
-    [InlineData("undo.begun", 2)]
-    [InlineData("undo.run", 2)]
-    [InlineData("undo.recorded", 2)]
-    public async Task Killed_anywhere_a_workflow_comes_to_its_end_and_each_effect_is_there_once(string point, int? failAt)
+    /// <summary>
+    /// One data directory, and a process for each place to die at; each also goes on with what those before it have left, and the last one brings all of it to its end.
+    /// </summary>
+    [Fact]
+    public async Task Killed_anywhere_workflows_come_to_their_end_and_each_effect_is_there_once()
     {
+        string[] points =
+        [
+            "submit.send", "workflow.claim", "workflow.start", "workflow.plan", "step.begun", "step.run", "step.recorded", "workflow.outcome", "workflow.followed", "undo.begun", "undo.run", "undo.recorded",
+        ];
         using var data = new DataFolder();
-        await using (var dying = await WeirProcess.StartAsync(data, ("Weir__KillPoint", point)))
+        foreach (var point in points)
         {
+            await using var dying = await WeirProcess.StartAsync(data, ("Weir__KillPoint", point));
             try
             {
-                await dying.Http.SubmitAsync("probe.workflow", new { effect = "killed", steps = 2, failAt }, key: "one");
+                await SubmitAsync(dying.Http, point);
             }
             catch (HttpRequestException)
             {
@@ -39,15 +34,22 @@ public sealed class WorkflowCrashTests
         }
 
         await using var weir = await WeirProcess.StartAsync(data);
-        var id = await weir.Http.SubmitAsync("probe.workflow", new { effect = "killed", steps = 2, failAt }, key: "one");
-        var job = await weir.Http.FinalAsync(id, Limit);
-        Assert.Equal(failAt is null ? "succeeded" : "compensated", job.State());
-        Assert.Equal(failAt is null ? ["run:1", "run:2"] : ["run:1", "undo:1"], await weir.Http.NotesAsync("killed"));
-        Assert.Single(job.GetProperty("attempts").EnumerateArray());
-        if (point is "step.begun" or "step.run")
-            Assert.Equal(2, job.Steps()[0].GetProperty("attempts").GetInt32());
-        if (point is "undo.begun" or "undo.run")
-            Assert.Equal(2, job.Steps()[0].GetProperty("compensation").GetProperty("attempts").GetInt32());
+        var tries = 0;
+        foreach (var point in points)
+        {
+            var id = await SubmitAsync(weir.Http, point);
+            var job = await weir.Http.FinalAsync(id, Limit);
+            Assert.Equal(FailsAt(point) is null ? "succeeded" : "compensated", job.State());
+            Assert.Equal(FailsAt(point) is null ? ["run:1", "run:2"] : ["run:1", "undo:1"], await weir.Http.NotesAsync(point));
+            Assert.Single(job.GetProperty("attempts").EnumerateArray());
+            tries += job.Steps().Sum(step => step.GetProperty("attempts").GetInt32() + (step.TryGetProperty("compensation", out var undone) ? undone.GetProperty("attempts").GetInt32() : 0));
+        }
+        // Two steps each, three undoings; and four tries more: those that were cut off count.
+        Assert.Equal(2 * points.Length + 3 + 4, tries);
+
+        static Task<string> SubmitAsync(HttpClient http, string point) => http.SubmitAsync("probe.workflow", new { effect = point, steps = 2, failAt = FailsAt(point) }, key: point);
+
+        static int? FailsAt(string point) => point.StartsWith("undo.", StringComparison.Ordinal) ? 2 : null;
     }
 
     [Theory]
@@ -79,24 +81,23 @@ public sealed class WorkflowCrashTests
     [Fact]
     public async Task Killed_while_a_failed_compensation_is_put_on_record_it_is_one_dead_letter_and_can_be_replayed()
     {
-        foreach (var point in new[] { "collect.entry", "collect.receipt" })
+        using var data = new DataFolder();
+        string id;
+        await using (var dying = await WeirProcess.StartAsync(data, ("Weir__KillPoint", "collect.entry")))
         {
-            using var data = new DataFolder();
-            string id;
-            await using (var dying = await WeirProcess.StartAsync(data, ("Weir__KillPoint", point)))
-            {
-                id = await dying.Http.SubmitAsync("probe.workflow", new { effect = "stuck", steps = 2, failAt = 2, failCompensationAt = 1 });
-                await dying.ExitedAsync();
-            }
-
-            await using var weir = await WeirProcess.StartAsync(data);
-            var entry = await weir.Http.DeadLetterAsync(id);
-            Assert.Equal("compensationFailed", entry.GetProperty("reason").GetString());
-            using var replayed = await weir.Http.PostAsJsonAsync($"api/dead-letters/{id}/replay", new { payload = new { effect = "stuck", steps = 2, failAt = 2 } });
-            Assert.Equal(HttpStatusCode.Accepted, replayed.StatusCode);
-            Assert.Equal("compensated", (await weir.Http.FinalAsync(id, Limit)).State());
-            Assert.Equal(["run:1", "undo:1"], await weir.Http.NotesAsync("stuck"));
+            id = await dying.Http.SubmitAsync("probe.workflow", new { effect = "stuck", steps = 2, failAt = 2, failCompensationAt = 1 });
+            await dying.ExitedAsync();
         }
+        await using (var dying = await WeirProcess.StartAsync(data, ("Weir__KillPoint", "collect.receipt")))
+            await dying.ExitedAsync();
+
+        await using var weir = await WeirProcess.StartAsync(data);
+        var entry = await weir.Http.DeadLetterAsync(id);
+        Assert.Equal("compensationFailed", entry.GetProperty("reason").GetString());
+        using var replayed = await weir.Http.PostAsJsonAsync($"api/dead-letters/{id}/replay", new { payload = new { effect = "stuck", steps = 2, failAt = 2 } });
+        Assert.Equal(HttpStatusCode.Accepted, replayed.StatusCode);
+        Assert.Equal("compensated", (await weir.Http.FinalAsync(id, Limit)).State());
+        Assert.Equal(["run:1", "undo:1"], await weir.Http.NotesAsync("stuck"));
     }
 
     /// <summary>Whatever fails in passing and whenever the process dies: all steps are done, or all that were done are undone; and nothing twice.</summary>
