@@ -1,11 +1,8 @@
-using System.Text.Json;
 using Azure;
 using Microsoft.Extensions.Logging;
-using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Retries;
-using Weir.Submission;
 
 namespace Weir.Workflows;
 

@@ -1,11 +1,10 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Weir.Workflows;
 
 namespace Weir;
 
 /// <summary>Takes down the steps of a workflow, in the order in which they are to run.</summary>
-public sealed partial class WorkflowBuilder<TJob>
+public sealed class WorkflowBuilder<TJob>
 {
     /// <summary>The longest that a workflow may wait in one place.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromDays(365);

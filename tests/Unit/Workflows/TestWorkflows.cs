@@ -95,4 +95,25 @@ public static class TestWorkflows
     {
         public void Define(WorkflowBuilder<Nothing> flow) => flow.WaitFor<JsonElement>("go", TimeSpan.FromDays(1));
     }
+
+    public sealed record Forked(bool Fails, bool GoesOn = false);
+
+    /// <summary>One branch waits for an event, the other fails or not; and after that there is a wait that may be given up.</summary>
+    [Job("forked.flow", Retry = "none")]
+    public sealed class Fork : IWorkflow<Forked>
+    {
+        public void Define(WorkflowBuilder<Forked> flow)
+        {
+            flow.Parallel(both =>
+            {
+                both.Sequence(one =>
+                {
+                    one.Step("first", _ => Task.CompletedTask).Undo((_, _) => Task.CompletedTask);
+                    one.WaitFor<int>("go", TimeSpan.FromDays(1), flow.Job.GoesOn ? WhenLate.Continue : WhenLate.Fail);
+                    one.Step("after", _ => Task.CompletedTask);
+                });
+                both.Step("other", step => step.Job.Fails ? throw new PermanentException("no") : Task.CompletedTask);
+            });
+        }
+    }
 }

@@ -1,9 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.DurableTask;
 using Unit.Tests.Execution;
 using Weir;
-using Weir.Api;
+using Weir.Cancellation;
 using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Receipts;
@@ -189,6 +188,47 @@ public sealed class WorkflowTests
         await weir.Get<WorkflowEvents>().SendAsync(first, null, "go", JsonElement.Parse("1"), CancellationToken.None);
         await host.UntilAsync(first, JobState.Succeeded);
         await host.UntilAsync(second, JobState.Waiting);
+    }
+
+    [Fact]
+    public async Task A_branch_that_fails_ends_the_waits_of_the_others()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(Fork));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var job = await host.UntilAsync(await weir.SubmitAsync("forked.flow", new { fails = true }), JobState.Compensated);
+        var steps = job.Steps.ToDictionary(step => step.Name);
+        Assert.Equal("no", job.Receipt.ErrorMessage);
+        Assert.NotEqual(StepStatus.Done, steps["go"].State);
+        Assert.Equal(StepStatus.Pending, steps["after"].State);
+        Assert.All(job.Steps.Where(step => step.Name == "first" && step.State == StepStatus.Done), step => Assert.Equal(StepStatus.Done, step.Compensation!.State));
+    }
+
+    [Fact]
+    public async Task A_workflow_may_go_on_without_an_event_that_is_late_and_refuses_it_then()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(Fork));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var id = await weir.SubmitAsync("forked.flow", new { fails = false, goesOn = true });
+        await host.UntilAsync(id, JobState.Waiting);
+        weir.Clock.Advance(TimeSpan.FromDays(1));
+        var job = await host.UntilAsync(id, JobState.Succeeded);
+        Assert.Equal(StepStatus.Late, job.Steps.Single(step => step.Name == "go").State);
+        Assert.True(Assert.IsType<EventAnswer.Taken>(await weir.Get<WorkflowEvents>().SendAsync(id, null, "go", JsonElement.Parse("1"), CancellationToken.None)).TooLate);
+    }
+
+    [Fact]
+    public async Task A_cancelled_workflow_has_its_child_cancelled_too()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(WithChild), typeof(AddUp));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var id = await weir.SubmitAsync("parent.flow", new { child = "sum" });
+        var childId = JobId.FromKey("default", "sum", $"child:{id}:child:0");
+        await host.UntilAsync(id, job => job.Steps is [_, { State: StepStatus.Waiting }]);
+        await host.UntilAsync(childId, JobState.Running);
+        Assert.IsType<Cancelled.Done>(await weir.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest(), CancellationToken.None));
+        var job = await host.UntilAsync(id, JobState.Cancelled);
+        Assert.Equal(StepStatus.Done, job.Steps[0].Compensation!.State);
+        Assert.Equal(JobState.Cancelled, (await weir.JobAsync(childId)).Receipt.State);
     }
 
     private static async Task<string> SubmitAsync(WeirInMemory weir, string type, string orderingKey)
