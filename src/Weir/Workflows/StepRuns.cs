@@ -77,7 +77,7 @@ internal sealed partial class StepRuns(
 
             kill.Pass(begun.IsUndo ? KillPoints.InUndo : KillPoints.InStep);
             handedOver = true;
-            var ended = await RunAsync(scope, type, step, payload, workflow, begun, policy, stopping);
+            var ended = await RunOrHandBackAsync(scope, type, step, payload, workflow, begun, policy, etag, stopping);
             kill.Pass(begun.IsUndo ? KillPoints.AfterUndo : KillPoints.AfterStep);
             // Done is done, whatever stops meanwhile: what is not on record would be done again.
             return await EndAsync(ended, etag, CancellationToken.None);
@@ -116,6 +116,21 @@ internal sealed partial class StepRuns(
         Order = call.Order,
         Error = before?.Error,
     };
+
+    /// <summary>A stop in the midst of a step is not its failure: the row says so, and the try is not counted. If even that cannot be written, it is counted as lost.</summary>
+    private async Task<StepRecord> RunOrHandBackAsync(
+        AsyncServiceScope scope, JobType type, Step step, object payload, WorkflowRecord workflow, StepRecord begun, RetryPolicy policy, ETag etag, CancellationToken stopping)
+    {
+        try
+        {
+            return await RunAsync(scope, type, step, payload, workflow, begun, policy, stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await receipts.WriteStepAsync(begun with { State = StepState.Retrying, Attempt = begun.Attempt - 1, Until = clock.GetUtcNow() }, etag, CancellationToken.None);
+            throw;
+        }
+    }
 
     private async Task<StepRecord> RunAsync(
         AsyncServiceScope scope, JobType type, Step step, object payload, WorkflowRecord workflow, StepRecord begun, RetryPolicy policy, CancellationToken stopping)

@@ -66,6 +66,9 @@ internal sealed class WorkflowHost : IAsyncDisposable
         throw new TimeoutException($"The job is {last.Receipt.State}: {string.Join(", ", last.Steps.Select(step => $"{step.Name} {step.State} {step.Error?.Message}"))}.");
     }
 
+    /// <summary>As a deployment does it: what runs is cancelled and handed back.</summary>
+    public Task StopAsync() => engine.StopAsync(new CancellationToken(canceled: true));
+
     public async ValueTask DisposeAsync()
     {
         engine.Kill();

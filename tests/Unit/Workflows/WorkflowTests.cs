@@ -176,6 +176,21 @@ public sealed class WorkflowTests
     }
 
     [Fact]
+    public async Task A_step_that_a_stop_interrupts_has_burnt_no_try()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(Slow));
+        var id = await weir.SubmitAsync("slow.flow", new { });
+        await using (var host = await WorkflowHost.StartAsync(weir))
+        {
+            await host.UntilAsync(id, job => job.Steps is [{ State: StepStatus.Running, Attempts: 1 }]);
+            await host.StopAsync();
+            await host.UntilAsync(id, job => job.Steps is [{ State: StepStatus.Retrying, Attempts: 0 }]);
+        }
+        await using var next = await WorkflowHost.StartAsync(weir);
+        Assert.Equal(1, (await next.UntilAsync(id, JobState.Compensated)).Steps[0].Attempts);
+    }
+
+    [Fact]
     public async Task In_strict_order_a_workflow_keeps_its_key_until_it_has_ended()
     {
         await using var weir = await WeirInMemory.StartAsync(typeof(Ordered));
