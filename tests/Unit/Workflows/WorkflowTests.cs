@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Azure.Data.Tables;
 using Unit.Tests.Execution;
 using Weir;
 using Weir.Cancellation;
@@ -188,6 +189,19 @@ public sealed class WorkflowTests
         }
         await using var next = await WorkflowHost.StartAsync(weir);
         Assert.Equal(1, (await next.UntilAsync(id, JobState.Compensated)).Steps[0].Attempts);
+    }
+
+    /// <summary>Of them three for the step: all rows of the job, its begin, its outcome.</summary>
+    [Fact]
+    public async Task A_workflow_of_one_step_is_eleven_table_operations()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(Without));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var before = weir.Get<TableServiceClient>().Operations.Snapshot();
+        var id = await weir.SubmitAsync("changing", new { });
+        await weir.RunNextAsync();
+        await host.Client.WaitForInstanceCompletionAsync(id, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(11, weir.Get<TableServiceClient>().Operations.Snapshot().Values.Sum() - before.Values.Sum());
     }
 
     [Fact]
