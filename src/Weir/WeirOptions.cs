@@ -35,6 +35,12 @@ public sealed class WeirOptions
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(14);
 
+    /// <summary>
+    /// How long the body of a request may take to come, from the first to the last byte: a connection that trickles holds a buffer. 1 s to 10 minutes, default 60 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>What jobs belong to when no key says otherwise. Default "default".</summary>
     [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
     public string Tenant { get; set; } = "default";

@@ -19,8 +19,10 @@ using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
+using Weir.Schedules;
 using Weir.Submission;
 using Weir.Uniqueness;
 using Weir.Workflows;
@@ -91,7 +93,11 @@ public static class WeirServices
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();
+        services.AddTable<ScheduleTable>().AddSingleton<OccurrenceSubmission>().AddSingleton<ScheduleChanges>().AddSingleton<ScheduleDesk>();
+        services.AddFace<ScheduleFiring>().AddFace<SchedulesApi>().AddHostedService<ScheduleLoop>();
         services.AddFace<JobRunner>().AddFace<JobsApi>().AddFace<CatalogApi>().AddFace<BreakersApi>().AddFace<HealthApi>().AddFace<CancelApi>().AddFace<BulkApi>().AddFace<UniqueSweep>().AddFace<ListsApi>().AddFace<JobRetention>();
+        services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());

@@ -34,13 +34,28 @@ public sealed class AzuriteServer : IAsyncLifetime
 
     public string ConnectionString => $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};TableEndpoint={Endpoint};";
 
+    /// <summary>Where it keeps its data, so that it has them again after <see cref="StopAsync"/> and <see cref="StartAsync"/>; in memory if null.</summary>
+    public string? Location { private get; init; }
+
     public async ValueTask InitializeAsync()
     {
         whyNot = await WhyNoNodeAsync() ?? await InstallAsync();
-        if (whyNot is not null)
-            return;
+        if (whyNot is null)
+            await StartAsync();
+    }
 
-        process = Start("node", "serve.mjs");
+    /// <summary>It answers no more, writes what it has to its location, and ends.</summary>
+    public async Task StopAsync()
+    {
+        Require();
+        using var kill = Start("kill", "-TERM", $"{process!.Id}");
+        await process.WaitForExitAsync().WaitAsync(StartLimit);
+    }
+
+    /// <summary>Once more, on the same port.</summary>
+    public async Task StartAsync()
+    {
+        process = Start("node", ["serve.mjs", $"{port}", .. Location is null ? Array.Empty<string>() : [Location]]);
         using var limit = new CancellationTokenSource(StartLimit);
         while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {

@@ -23,12 +23,20 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/jobs/{id}"] = "read",
         ["post api/jobs/{id}/events/{name}"] = "submit",
         ["get api/instances"] = "read",
+        ["get api/findings"] = "operate",
         ["get api/dead-letters"] = "read",
         ["get api/dead-letters/groups"] = "read",
         ["get api/dead-letters/{id}"] = "read",
         ["post api/dead-letters/{id}/replay"] = "operate",
         ["post api/dead-letters/replay"] = "operate",
         ["delete api/dead-letters/{id}"] = "operate",
+        ["put api/schedules/{name}"] = "submit",
+        ["delete api/schedules/{name}"] = "submit",
+        ["post api/schedules/{name}/run"] = "submit",
+        ["post api/schedules/{name}/pause"] = "operate",
+        ["post api/schedules/{name}/resume"] = "operate",
+        ["get api/schedules"] = "read",
+        ["get api/schedules/{name}"] = "read",
         ["get api/breakers"] = "read",
         ["get api/catalog"] = "read",
         ["get api/catalog/{type}"] = "read",
@@ -113,6 +121,28 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), (others.StatusCode, nobodys.StatusCode));
         Assert.Equal(Stripped(await nobodys.Content.ReadAsStringAsync(), missing), Stripped(await others.Content.ReadAsStringAsync(), id));
         Assert.Equal("succeeded", (await alpha.FinalAsync(id)).GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_schedule_is_seen_and_changed_by_its_tenant_only()
+    {
+        using var alpha = keyed.Alpha.Client(keyed.Weir);
+        using var beta = keyed.Beta.Client(keyed.Weir);
+        using var everywhere = keyed.Everywhere.Client(keyed.Weir);
+        await alpha.ScheduleProbeAsync("mine", "0 3 * * *");
+        using (var others = await beta.GetAsync("api/schedules/mine"))
+            await AssertProblemAsync(others, 404, "scheduleNotFound", "another tenant's schedule");
+        using (var others = await beta.DeleteAsync("api/schedules/mine"))
+            await AssertProblemAsync(others, 404, "scheduleNotFound", "another tenant's schedule");
+        await beta.ScheduleProbeAsync("mine", "0 4 * * *");
+        Assert.Equal("0 3 * * *", (await alpha.ScheduleAsync("mine")).Text("cron"));
+
+        using var page = await everywhere.GetAsync("api/schedules?limit=1");
+        var cursor = (await page.ReadJsonAsync()).Text("cursor");
+        using (var stolen = await beta.GetAsync($"api/schedules?cursor={cursor}"))
+            await AssertProblemAsync(stolen, 400, "invalidQuery", "a cursor of another tenant's list");
+        using var unsaid = await everywhere.GetAsync("api/schedules/mine");
+        await AssertProblemAsync(unsaid, 400, "tenantMissing", "a name without a tenant");
     }
 
     [Fact]

@@ -12,6 +12,8 @@ public sealed class BadRequestTests(OneInstance weir) : IClassFixture<OneInstanc
     [InlineData("", 400, "malformedJson")]
     [InlineData("""{"type": "probe", "type": "probe", "payload": {"effect": "never"}}""", 400, "malformedJson")]
     [InlineData("""["probe", {"effect": "never"}]""", 400, "invalidRequest")]
+    [InlineData("""{"type": "probe", "payload": {"effect": "never", "note": "\ud800"}}""", 400, "malformedJson")]
+    [InlineData("""{"type": "probe", "payload": {"effect": "never"}, "\udc00": 1}""", 400, "malformedJson")]
     [InlineData("""{"payload": {"effect": "never"}}""", 400, "invalidRequest")]
     [InlineData("""{"type": "probe"}""", 400, "invalidRequest")]
     [InlineData("""{"type": 7, "payload": {"effect": "never"}}""", 400, "invalidRequest")]
@@ -78,6 +80,9 @@ public sealed class BadRequestTests(OneInstance weir) : IClassFixture<OneInstanc
     [InlineData("api/jobs/nothing", 404, "jobNotFound")]
     [InlineData("api/jobs/00000000-0000-4000-8000-000000000000?wait=soon", 400, "invalidWait")]
     [InlineData("api/jobs/00000000-0000-4000-8000-000000000000?wait=PT1H", 400, "invalidWait")]
+    [InlineData("api/jobs/00000000-0000-4000-8000-000000000000?wait=PT1S&wait=PT2S", 400, "invalidWait")]
+    [InlineData("api/nowhere", 404, "noSuchRoute")]
+    [InlineData("", 404, "noSuchRoute")]
     public async Task A_question_that_is_wrong_gets_a_problem(string path, int status, string code)
     {
         using var response = await weir.Http.GetAsync(path);

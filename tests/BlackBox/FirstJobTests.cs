@@ -84,7 +84,7 @@ public sealed class FirstJobTests(OneInstance weir) : IClassFixture<OneInstance>
     {
         var catalog = await weir.Http.GetFromJsonAsync<JsonElement>("api/catalog");
         var types = catalog.GetProperty("types").EnumerateArray().Select(type => type.GetProperty("type").GetString()).ToArray();
-        Assert.Equal(["analytics.track", "avatar.render", "crm.sync", "email.welcome", "probe"], types.Where(type => type is not null && !type.StartsWith("probe.", StringComparison.Ordinal)));
+        Assert.Equal(["analytics.track", "avatar.render", "crm.sync", "email.welcome", "order.fulfil", "probe"], types.Where(type => type is not null && !type.StartsWith("probe.", StringComparison.Ordinal)));
         var one = await weir.Http.GetFromJsonAsync<JsonElement>("api/catalog/email.welcome");
         Assert.Equal("growth", one.GetProperty("owner").GetString());
     }
@@ -124,6 +124,8 @@ public sealed class OneInstance : IAsyncLifetime
     private WeirProcess? weir;
 
     public HttpClient Http => weir!.Http;
+
+    public int ProcessId => weir!.ProcessId;
 
     public async ValueTask InitializeAsync() => weir = await WeirProcess.StartAsync(data);
 

@@ -15,7 +15,8 @@ internal sealed class WeirProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
-    private static readonly string Functions =
+    /// <summary>The app as it is built.</summary>
+    public static readonly string Functions =
         typeof(WeirProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Functions").Value!;
 
     // Runs of this suite that go on side by side begin at different places.
@@ -28,6 +29,7 @@ internal sealed class WeirProcess : IAsyncDisposable
     {
         this.process = process;
         this.output = output;
+        Port = port;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
     }
 
@@ -45,14 +47,21 @@ internal sealed class WeirProcess : IAsyncDisposable
 
     public int ProcessId => process.Id;
 
-    public static async Task<WeirProcess> StartAsync(DataFolder data, params (string Name, string Value)[] settings)
+    public int Port { get; }
+
+    public static Task<WeirProcess> StartAsync(DataFolder data, params (string Name, string Value)[] settings) => StartAsync(Functions, data.Path, settings);
+
+    /// <param name="app">Functions.dll, or a copy of it that stands beside other settings.</param>
+    /// <param name="data">The data directory, whatever is there.</param>
+    /// <param name="settings">As environment variables.</param>
+    public static async Task<WeirProcess> StartAsync(string app, string data, params (string Name, string Value)[] settings)
     {
         var port = FreePort();
-        var start = new ProcessStartInfo("dotnet", [Functions, "--port", $"{port}", "--data", data.Path])
+        var start = new ProcessStartInfo("dotnet", [app, "--port", $"{port}", "--data", data])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = data.Path,
+            WorkingDirectory = Path.GetDirectoryName(app),
         };
         foreach (var (name, value) in settings.Prepend(("Weir__Lease", "00:00:03")))
             start.Environment[name] = value;
@@ -105,9 +114,15 @@ internal sealed class WeirProcess : IAsyncDisposable
     /// <summary>SIGTERM, as a deployment or a scale-in sends it.</summary>
     public async Task StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
-        await kill.WaitForExitAsync().WaitAsync(StopLimit);
+        await SignalAsync("TERM");
         await ExitedAsync();
+    }
+
+    /// <summary>STOP freezes it, as a paused virtual machine is; CONT lets it go on.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        await kill.WaitForExitAsync().WaitAsync(StopLimit);
     }
 
     public async ValueTask DisposeAsync()

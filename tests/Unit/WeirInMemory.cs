@@ -47,7 +47,7 @@ internal sealed class WeirInMemory : IAsyncDisposable
     /// <summary>Another instance of this one's system.</summary>
     public Task<WeirInMemory> JoinAsync(params Type[] handlers) => StartAsync(store, Clock, [], handlers);
 
-    public static async Task<WeirInMemory> StartAsync(Store store, ManualClock clock, Dictionary<string, string?> settings, Type[] handlers)
+    public static async Task<WeirInMemory> StartAsync(Store store, ManualClock clock, Dictionary<string, string?> settings, Type[] handlers, params object[] beside)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
         var broker = Broker.Of(store, clock);
@@ -64,6 +64,8 @@ internal sealed class WeirInMemory : IAsyncDisposable
         collection.AddSingleton<TimeProvider>(clock).AddSingleton<Random>(new Random(1));
         collection.AddSingleton(client).AddSingleton(new TableServiceClient(store, clock));
         var weir = collection.AddWeir(configuration);
+        foreach (var one in beside)
+            collection.AddSingleton(one.GetType(), one);
         foreach (var handler in handlers)
             weir.AddJobs(handler.Assembly, type => type == handler);
 

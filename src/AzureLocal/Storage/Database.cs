@@ -10,6 +10,8 @@ internal sealed class Database : IDisposable
 {
     private const int EnableStablePlans = 1007; // SQLITE_DBCONFIG_ENABLE_QPSG
 
+    private const int NoCheckpointOnClose = 1006; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+
     private readonly sqlite3 connection;
     private readonly Dictionary<string, sqlite3_stmt> statements = new(StringComparer.Ordinal);
     private List<Action>? afterCommit;
@@ -38,6 +40,9 @@ internal sealed class Database : IDisposable
         return new Database(connection);
     }
 
+    /// <summary>The last connection to close would move the log into the file and delete it: not when both are evidence.</summary>
+    public void LeaveLogOnClose() => raw.sqlite3_db_config(connection, NoCheckpointOnClose, 1, out _);
+
     /// <summary>Runs one statement to its end and returns the number of rows that it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<Value> parameters)
     {
@@ -65,6 +70,26 @@ internal sealed class Database : IDisposable
         var code = raw.sqlite3_exec(connection, sql);
         if (code != raw.SQLITE_OK)
             throw Failure(code, sql);
+    }
+
+    /// <summary>Whether the file is sound, as far as <c>PRAGMA quick_check</c> sees: what it finds first, "" when that is nothing, null when the time was over before.</summary>
+    public string? Check(TimeSpan limit, int stepsBetweenLooks)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        raw.sqlite3_progress_handler(connection, stepsBetweenLooks, _ => TimeProvider.System.GetElapsedTime(start) > limit ? 1 : 0, null);
+        try
+        {
+            using var rows = Query("PRAGMA quick_check(1)");
+            return rows.Read() && rows.Text(0) is not "ok" and var damage ? damage.ReplaceLineEndings(" ") : "";
+        }
+        catch (StoreException late) when (late.Code == raw.SQLITE_INTERRUPT)
+        {
+            return null;
+        }
+        finally
+        {
+            raw.sqlite3_progress_handler(connection, 0, null, null);
+        }
     }
 
     /// <summary>Registers what to do once the transaction under way is durable: to wake those who wait for its effect.</summary>

@@ -18,6 +18,7 @@ internal sealed class GroupCommit : IWriter
     private const int MaxGroup = 512;
 
     private readonly Database database;
+    private readonly StoreHealth health;
     private readonly SemaphoreSlim places = new(MaxWaiting);
     private readonly Lock gate = new();
     private readonly Queue<Operation> waiting = new();
@@ -25,9 +26,9 @@ internal sealed class GroupCommit : IWriter
     private readonly Thread thread;
     private bool closed;
 
-    public GroupCommit(Database database)
+    public GroupCommit(Database database, StoreHealth health)
     {
-        this.database = database;
+        (this.database, this.health) = (database, health);
         thread = new Thread(Loop) { IsBackground = true, Name = "weir-store-writer" };
         thread.Start();
     }
@@ -95,10 +96,13 @@ internal sealed class GroupCommit : IWriter
     {
         try
         {
+            health.ThrowIfGone();
             while (!TryCommit(group)) { }
         }
         catch (Exception failure)
         {
+            if (failure is StoreException ofStore)
+                health.Note(ofStore);
             // The disk or the file failed, not an operation: nobody's change is kept, everybody is told.
             foreach (var operation in group)
                 operation.Fail(failure);
@@ -123,6 +127,7 @@ internal sealed class GroupCommit : IWriter
                 operation.Run(database);
                 if (!operation.HasFailed)
                     continue;
+                operation.ThrowIfOfStore();
                 database.ForgetAfterCommit(wakes);
                 if (database.TotalChanges == changes)
                     continue;
@@ -162,6 +167,13 @@ internal sealed class GroupCommit : IWriter
         protected Exception? failure;
 
         public bool HasFailed => failure is not null;
+
+        /// <summary>A full disk, say, may have rolled back what the group did so far: nothing of it may be committed then.</summary>
+        public void ThrowIfOfStore()
+        {
+            if (failure is StoreException { IsOfStore: true } ofStore)
+                throw ofStore;
+        }
 
         public abstract void Run(Database database);
 

@@ -10,8 +10,6 @@ namespace AzureLocal.Storage;
 /// </summary>
 internal sealed class Store : IDisposable
 {
-    private const string FileName = "weir.db";
-
     // 4,000 pages are 16 MiB of log: a checkpoint then costs one write per hot page rather than one per change.
     private const string Pragmas = """
         PRAGMA journal_mode = WAL;
@@ -28,15 +26,23 @@ internal sealed class Store : IDisposable
     private readonly ConcurrentDictionary<Type, Lazy<object>> parts = new();
     private readonly IWriter writer;
     private readonly string? file;
+    private readonly StoreHealth? health;
     private Database? watcher;
     private int users = 1;
 
-    private Store(string? file, IWriter writer, ProcessRegistry processes)
+    private Store(string? file, IWriter writer, ProcessRegistry processes, StoreHealth? health = null)
     {
         this.file = file;
         this.writer = writer;
+        this.health = health;
         Processes = processes;
     }
+
+    /// <summary>Completes when the file turns out to be damaged, or is gone: every call fails from then on. A store in memory has no file.</summary>
+    public Task<StoreException>? Damaged => health?.Damaged;
+
+    /// <summary>False when the file was too large for the check at the start to come to its end.</summary>
+    public bool IsWholeChecked { get; private init; } = true;
 
     /// <summary>Who else uses this directory, and who of them is dead.</summary>
     public ProcessRegistry Processes { get; }
@@ -48,6 +54,7 @@ internal sealed class Store : IDisposable
     /// Opens the store of a data directory, made if it is missing. Opened again in the same process, it is the same store,
     /// closed by the last <see cref="Dispose"/>.
     /// </summary>
+    /// <exception cref="StoreRefusedException">It cannot be used as it is.</exception>
     public static Store Open(string directory)
     {
         var path = Path.GetFullPath(directory);
@@ -58,11 +65,28 @@ internal sealed class Store : IDisposable
                 known.users++;
                 return known;
             }
-            System.IO.Directory.CreateDirectory(path);
-            var file = Path.Combine(path, FileName);
-            var store = new Store(file, new GroupCommit(OpenDatabase(file)), ProcessRegistry.Register(path));
+            var store = OpenFirst(path);
             ByDirectory.Add(path, store);
             return store;
+        }
+    }
+
+    private static Store OpenFirst(string path)
+    {
+        ProcessRegistry? processes = null;
+        try
+        {
+            System.IO.Directory.CreateDirectory(path);
+            processes = ProcessRegistry.Register(path);
+            var file = new DataFile(path);
+            var health = new StoreHealth(file.Path);
+            var writer = new GroupCommit(file.Open(OpenDatabase, () => !processes.HasOthers()), health);
+            return new Store(file.Path, writer, processes, health) { IsWholeChecked = file.IsWholeChecked };
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreRefusedException)
+        {
+            processes?.Dispose();
+            throw failure as StoreRefusedException ?? DataFile.Unusable(path, failure);
         }
     }
 
@@ -93,11 +117,17 @@ internal sealed class Store : IDisposable
         if (file is null)
             return ((InlineWriter)writer).Read(work);
 
+        health!.ThrowIfDamaged();
         if (!readers.TryTake(out var reader))
             reader = OpenDatabase(file);
         try
         {
             return work(reader);
+        }
+        catch (StoreException failure)
+        {
+            health.Note(failure);
+            throw;
         }
         finally
         {

@@ -26,14 +26,14 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         ServiceBehaviour? wanted;
         try
         {
-            wanted = await request.ReadFromJsonAsync<ServiceBehaviour>(cancellation);
+            wanted = await System.Text.Json.JsonSerializer.DeserializeAsync<ServiceBehaviour>(request.Body, System.Text.Json.JsonSerializerOptions.Web, cancellation);
         }
-        catch (System.Text.Json.JsonException malformed)
+        catch (Exception malformed) when (malformed is System.Text.Json.JsonException or IOException)
         {
-            return Results.Problem(malformed.Message, statusCode: 400, title: "Expected {\"latencyMs\": 0 to 60000, \"failureRate\": 0 to 1, \"failWith\": 400 to 599}");
+            return Refused(400, "malformedJson", "The body is not a behaviour");
         }
         if (wanted is null || !Validator.TryValidateObject(wanted, new ValidationContext(wanted), null, validateAllProperties: true))
-            return Results.Problem("latencyMs is 0 to 60000, failureRate 0 to 1, failWith 400 to 599.", statusCode: 400, title: "The behaviour is out of range");
+            return Refused(400, "invalidRequest", "The behaviour is out of range");
 
         service.Behaviour = wanted;
         return Results.Json(service.Show());
@@ -45,22 +45,34 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         if (!services.TryGetValue(name, out var service))
             return Unknown(name);
 
-        await request.Body.CopyToAsync(Stream.Null, cancellation);
+        try
+        {
+            await request.Body.CopyToAsync(Stream.Null, cancellation);
+        }
+        catch (IOException)
+        {
+            return Refused(400, "brokenBody", "The body did not come whole");
+        }
         var behaviour = service.Behaviour;
         if (behaviour.LatencyMs > 0)
             await Task.Delay(TimeSpan.FromMilliseconds(behaviour.LatencyMs), clock, cancellation);
         if (chance.NextDouble() < behaviour.FailureRate)
         {
             service.CountFailure();
-            return Results.Problem("The simulated service fails, as it was told to.", statusCode: behaviour.FailWith, title: $"{name} is not available");
+            return Results.Problem("The simulated service fails, as it was told to.", statusCode: behaviour.FailWith, title: $"{name} is not available", extensions: Code("simulated"));
         }
 
         service.CountSuccess();
         return Results.Json(new DownstreamAnswer($"{name}-{request.Headers["Idempotency-Key"]}"));
     }
 
-    private static IResult Unknown(string name) =>
-        Results.Problem($"There is no simulated service '{name}'; expected one of {string.Join(", ", Names)}.", statusCode: 404, title: "No such service");
+    private static IResult Unknown(string name) => Results.Problem(
+        $"There is no simulated service '{(name.Length <= 40 ? name : "a longer name")}'; expected one of {string.Join(", ", Names)}.", statusCode: 404, title: "No such service", extensions: Code("unknownService"));
+
+    private static IResult Refused(int status, string code, string title) =>
+        Results.Problem("Expected {\"latencyMs\": 0 to 60000, \"failureRate\": 0 to 1, \"failWith\": 400 to 599}.", statusCode: status, title: title, extensions: Code(code));
+
+    private static Dictionary<string, object?> Code(string code) => new() { ["code"] = code };
 
     private sealed class Service
     {

@@ -61,6 +61,6 @@ internal sealed partial class ApiKeys
         return (Convert.FromHexString(hash), new Caller(section.Key, tenant == Caller.EveryTenant ? null : tenant, scopes));
     }
 
-    [GeneratedRegex("^[0-9A-Fa-f]{64}$")]
+    [GeneratedRegex(@"\A[0-9A-Fa-f]{64}\z")]
     private static partial Regex ValidHash();
 }

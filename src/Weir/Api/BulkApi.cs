@@ -67,19 +67,19 @@ public sealed class BulkApi
             }
             return true;
         }
-        try
+        var (whole, problem) = JsonText.Parse(body, new JsonDocumentOptions { MaxDepth = RequestBody.Strict.MaxDepth + 1 });
+        if (whole is null)
         {
-            using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = RequestBody.Strict.MaxDepth + 1 });
+            malformed = problem!;
+            return false;
+        }
+        using (var document = whole)
+        {
             if (document.RootElement.ValueKind != JsonValueKind.Array)
                 malformed = Problem.InvalidRequest([new("", $"expected an array of submissions, or one on each line as {NdJson}")]);
             else
                 texts.AddRange(document.RootElement.EnumerateArray().Take(BulkSubmission.MaxItems + 1).Select(element => (ReadOnlyMemory<byte>)JsonMarshal.GetRawUtf8Value(element).ToArray()));
             return document.RootElement.ValueKind == JsonValueKind.Array;
-        }
-        catch (JsonException wrong)
-        {
-            malformed = Problem.MalformedJson(wrong.Message);
-            return false;
         }
     }
 
@@ -88,9 +88,11 @@ public sealed class BulkApi
         item = null;
         if (text.Length > JobsApi.MaxBody)
             return Problem.BodyTooLarge(JobsApi.MaxBody);
-        try
+        var (document, malformed) = JsonText.Parse(text, RequestBody.Strict);
+        if (document is null)
+            return malformed;
+        using (document)
         {
-            using var document = JsonDocument.Parse(text, RequestBody.Strict);
             var body = document.RootElement.Clone();
             var errors = new List<ContractError>();
             var request = SubmitRequest.Read(body, errors, read: KeyField);
@@ -107,10 +109,6 @@ public sealed class BulkApi
                 return Problem.InvalidIdempotencyKey(wrong!);
             item = new BulkItem(request, key);
             return null;
-        }
-        catch (JsonException malformed)
-        {
-            return Problem.MalformedJson(malformed.Message);
         }
     }
 }

@@ -63,6 +63,8 @@ internal sealed partial class DeadLetterRequest
         }
         foreach (var field in body.EnumerateObject())
         {
+            if (errors.Count >= ContractError.Most)
+                break;
             var pointer = $"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
             if (!known.Contains(field.Name))
                 errors.Add(new(pointer, $"unknown field; expected one of {string.Join(", ", known)}"));
@@ -153,9 +155,9 @@ internal sealed partial class DeadLetterRequest
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)
         && WithOffset().IsMatch(text) && time >= Earliest && time <= Latest;
 
-    [GeneratedRegex("^[0-9a-f]{16}$")]
+    [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
     private static partial Regex ValidFingerprint();
 
-    [GeneratedRegex(@"T.*(Z|[+-]\d\d:?\d\d)$")]
+    [GeneratedRegex(@"T.*(Z|[+-]\d\d:?\d\d)\z")]
     private static partial Regex WithOffset();
 }

@@ -160,6 +160,8 @@ public sealed partial class DeadLettersApi
         }
         foreach (var field in body.EnumerateObject())
         {
+            if (errors.Count >= ContractError.Most)
+                break;
             switch (field.Name)
             {
                 case "payload":

@@ -25,6 +25,9 @@ internal sealed record JobView(
     /// <summary>The steps of a workflow.</summary>
     public IReadOnlyList<StepView>? Steps { get; init; }
 
+    /// <summary>The schedule that made it, and for when.</summary>
+    public JobScheduleView? Schedule { get; init; }
+
     public static JobView Of(JobRecord job)
     {
         var receipt = job.Receipt;
@@ -40,6 +43,7 @@ internal sealed record JobView(
             Replays = job.Replays.Count == 0 ? null : [.. job.Replays.Select(ReplayView.Of)],
             Discarded = HandledView.Of(receipt.Discarded),
             Steps = job.Steps.Count == 0 ? null : job.Steps,
+            Schedule = JobScheduleView.Of(receipt.Occurrence),
         };
     }
 
@@ -70,6 +74,11 @@ internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Sinc
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);
 
+internal sealed record JobScheduleView(string Name, DateTimeOffset Occurrence)
+{
+    public static JobScheduleView? Of(Schedules.ScheduledOccurrence? occurrence) => occurrence is null ? null : new(occurrence.Schedule, occurrence.At);
+}
+
 internal sealed record AcceptedView(string Id, string Type, JobState State, LinksView Links, bool? Existing = null, bool? CancelRequested = null)
 {
     public static AcceptedView Of(Submission.Submitted.Accepted accepted) =>
@@ -97,6 +106,9 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(JobListView))]
 [JsonSerializable(typeof(InstancesView))]
+[JsonSerializable(typeof(ScheduleView))]
+[JsonSerializable(typeof(ScheduleListView))]
+[JsonSerializable(typeof(FindingsView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

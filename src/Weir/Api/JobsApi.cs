@@ -1,4 +1,3 @@
-using System.Xml;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
@@ -57,7 +56,8 @@ public sealed partial class JobsApi
         if (caller is null)
             return refusal!;
         var wait = TimeSpan.Zero;
-        if (request.Query["wait"] is [{ Length: > 0 } text] && !TryReadWait(text, out wait))
+        string? text = request.Query["wait"];
+        if (text is { Length: > 0 } && (!IsoDuration.TryRead(text, out wait) || wait > MaxWait))
             return Problem.InvalidWait($"wait is an ISO 8601 duration from PT0S to PT{MaxWait.TotalSeconds:0}S, such as PT10S; got '{(text.Length <= 40 ? text : "a longer text")}'.");
         if (!JobId.IsWellFormed(id))
             return Problem.JobNotFound(id);
@@ -94,7 +94,7 @@ public sealed partial class JobsApi
         }
     }
 
-    private static IResult Answer(Submitted submitted, HttpResponse response)
+    internal static IResult Answer(Submitted submitted, HttpResponse response)
     {
         if (submitted is Submitted.Refused refused)
             return ProblemOf(refused);
@@ -126,20 +126,6 @@ public sealed partial class JobsApi
         Refusal.CallbackRefused => Problem.CallbackRefused(refused.Detail),
         _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
     };
-
-    private static bool TryReadWait(string text, out TimeSpan wait)
-    {
-        try
-        {
-            wait = XmlConvert.ToTimeSpan(text);
-            return wait >= TimeSpan.Zero && wait <= MaxWait;
-        }
-        catch (Exception malformed) when (malformed is FormatException or OverflowException)
-        {
-            wait = default;
-            return false;
-        }
-    }
 
     [LoggerMessage(1101, LogLevel.Error, "A job of type {Type} could not be accepted: a store did not answer")]
     private partial void LogStoreAway(Exception failure, string type);

@@ -44,6 +44,13 @@ internal static partial class Problem
 
     public static IResult TooManyItems(int most) => Of(413, "tooManyItems", "The request has too many items", $"The most is {most:N0}; send the rest in another request.");
 
+    /// <summary>Of a method or a path that nothing answers.</summary>
+    public static IResult NoSuchRoute(string method, string? path) => Of(404, "noSuchRoute", "There is nothing here", $"Nothing answers {Shorten(method)} {Shorten(path ?? "/")}.");
+
+    public static IResult BodyTooSlow(string detail) => Of(408, "bodyTooSlow", "The body did not come in time", $"{detail} Nothing was accepted; send the request again.");
+
+    public static IResult BrokenBody() => Of(400, "brokenBody", "The body did not come whole", "What came is not framed as its headers say (Content-Length, chunks). Nothing was accepted.");
+
     public static IResult BodyTooLarge(long most) => Of(413, "bodyTooLarge", "The body is too large", $"The most is {most:N0} bytes.");
 
     public static IResult UnsupportedMediaType(string? got, string expected) =>
@@ -84,7 +91,7 @@ internal static partial class Problem
         foreach (var (name, value) in more ?? new Dictionary<string, object?>())
             extensions[name] = value;
         if (errors is { Count: > 0 })
-            extensions["errors"] = errors.GroupBy(error => error.Pointer).ToDictionary(group => group.Key, group => group.Select(error => error.Detail).ToArray());
+            extensions["errors"] = errors.Take(ContractError.Most).GroupBy(error => ShortenPointer(error.Pointer)).ToDictionary(group => group.Key, group => group.Select(error => error.Detail).ToArray());
         return Results.Problem(detail, statusCode: status, title: title, type: $"urn:weir:problem:{code}", extensions: extensions);
     }
 
@@ -96,7 +103,10 @@ internal static partial class Problem
         _ => throw new UnreachableException(problem.GetType().Name),
     };
 
-    private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
+    private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..(char.IsHighSurrogate(text[79]) ? 79 : 80)]}…";
+
+    /// <summary>A field's name comes from the body, and so does its length.</summary>
+    private static string ShortenPointer(string pointer) => pointer.Length <= 300 ? pointer : $"{pointer[..(char.IsHighSurrogate(pointer[299]) ? 299 : 300)]}…";
 
     private static WithHeader RetryAfter(int seconds, IResult problem) => new("Retry-After", seconds.ToString(System.Globalization.CultureInfo.InvariantCulture), problem);
 

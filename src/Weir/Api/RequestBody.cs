@@ -1,13 +1,18 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
 namespace Weir.Api;
 
-/// <summary>Reads a JSON body with a bound on its size, whatever its headers say of it.</summary>
+/// <summary>Reads a JSON body with a bound on its size and its time, whatever its headers say of it.</summary>
 internal static class RequestBody
 {
     public const string Json = "application/json";
+
+    /// <summary>A buffer begins no larger than this: a Content-Length costs its sender nothing, so what it promises is not set aside until it comes.</summary>
+    private const int FirstBuffer = 64 * 1024;
 
     public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
@@ -15,16 +20,7 @@ internal static class RequestBody
     public static async Task<(JsonDocument? Body, IResult? Problem)> ReadJsonAsync(HttpRequest request, int most, CancellationToken cancellation)
     {
         var (content, problem) = await ReadBytesAsync(request, [Json], most, cancellation);
-        if (problem is not null)
-            return (null, problem);
-        try
-        {
-            return (JsonDocument.Parse(content, Strict), null);
-        }
-        catch (JsonException malformed)
-        {
-            return (null, Api.Problem.MalformedJson(malformed.Message));
-        }
+        return problem is null ? JsonText.Parse(content, Strict) : (null, problem);
     }
 
     /// <returns>The content, or the problem to answer with.</returns>
@@ -34,14 +30,36 @@ internal static class RequestBody
             return (default, Api.Problem.UnsupportedMediaType(request.ContentType, string.Join(" or ", types)));
         if (request.ContentLength > most)
             return (default, Api.Problem.BodyTooLarge(most));
-        return await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, cancellation) is { } content
-            ? (content, null)
-            : (default, Api.Problem.BodyTooLarge(most));
+
+        var services = request.HttpContext.RequestServices;
+        var longest = services.GetRequiredService<IOptions<WeirOptions>>().Value.BodyTimeout;
+        using var overdue = new CancellationTokenSource(longest, services.GetRequiredService<TimeProvider>());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(overdue.Token, cancellation);
+        try
+        {
+            return await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, either.Token) is { } content
+                ? (content, null)
+                : (default, Api.Problem.BodyTooLarge(most));
+        }
+        catch (OperationCanceledException) when (overdue.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return (default, Api.Problem.BodyTooSlow($"It had not come after {longest.TotalSeconds:0} s."));
+        }
+        catch (IOException broken)
+        {
+            // Kestrel throws the base class itself at a chunk's length that no number holds.
+            return (default, (broken as BadHttpRequestException)?.StatusCode switch
+            {
+                StatusCodes.Status408RequestTimeout => Api.Problem.BodyTooSlow("It came in slower than the server waits for."),
+                StatusCodes.Status413PayloadTooLarge => Api.Problem.BodyTooLarge(most),
+                _ => Api.Problem.BrokenBody(),
+            });
+        }
     }
 
     private static async Task<ReadOnlyMemory<byte>?> ReadAtMostAsync(Stream body, int expected, int most, CancellationToken cancellation)
     {
-        var buffer = new byte[Math.Max(expected, 1) + 1];
+        var buffer = new byte[Math.Clamp(expected, 1, FirstBuffer) + 1];
         var length = 0;
         while (true)
         {

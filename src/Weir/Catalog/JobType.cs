@@ -109,7 +109,7 @@ public abstract partial class JobType
         return (JobType)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions, binder: null, [job], culture: null)!;
     }
 
-    [GeneratedRegex("^[a-z][a-z0-9.-]{0,63}$")]
+    [GeneratedRegex(@"\A[a-z][a-z0-9.-]{0,63}\z")]
     private static partial Regex ValidName();
 }
 

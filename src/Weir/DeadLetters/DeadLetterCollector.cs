@@ -76,13 +76,13 @@ public sealed partial class DeadLetterCollector
 
     private async Task<bool> TryCollectAsync(ServiceBusReceivedMessage message, Queue queue, CancellationToken cancellation)
     {
-        if (JobMessage.Of(message) is not { } ours || !JobId.IsWellFormed(ours.JobId))
+        if (JobMessage.Of(message) is not { } ours)
             return await KeepForeignAsync(message, queue, "It was not made by Weir.", cancellation);
         try
         {
             return await CollectJobAsync(message, ours, queue, cancellation);
         }
-        catch (Exception unreadable) when (unreadable is InvalidDataException or FormatException or ArgumentException)
+        catch (Exception unreadable) when (Unreadable.Explains(unreadable))
         {
             return await KeepForeignAsync(message, queue, $"The receipt of job {ours.JobId} cannot be read: {unreadable.Message}", cancellation);
         }

@@ -131,6 +131,6 @@ public sealed partial class JobContext
 
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, ContractJson.Options)!;
 
-    [GeneratedRegex("^[A-Za-z0-9.-]{1,128}$")]
+    [GeneratedRegex(@"\A[A-Za-z0-9.-]{1,128}\z")]
     private static partial Regex ValidName();
 }

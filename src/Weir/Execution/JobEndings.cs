@@ -20,8 +20,6 @@ internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, J
     /// <param name="finishedAt">When it ended; null is just now.</param>
     public async Task AfterAsync(JobMessage message, JobState state, IReadOnlyList<ChildJob> children, CancellationToken cancellation, DateTimeOffset? finishedAt = null)
     {
-        if (message.SubmittedAt is { } submittedAt)
-            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));
         foreach (var child in children)
             await submission.SubmitChildAsync(child, message.JobId, message.Tenant, cancellation);
         await announcements.AfterAsync(message, cancellation);
@@ -30,5 +28,8 @@ internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, J
         if (message.Follows.HasFlag(Follows.Parent))
             await parents.AfterAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
+        // A line that says that the job has ended says that all this was done: of one that does not, the reconciler has it done.
+        if (message.SubmittedAt is { } submittedAt)
+            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));
     }
 }

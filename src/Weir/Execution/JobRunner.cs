@@ -26,6 +26,9 @@ public sealed partial class JobRunner
     /// <summary>How soon a job comes back whose receipt could not be reached.</summary>
     private static readonly TimeSpan UntilStoreIsBack = TimeSpan.FromSeconds(10);
 
+    /// <summary>What cannot be read is tried again this often, in case that another build wrote it, and is poison then: it would come again for ever.</summary>
+    private const int MostPutOffsUnreadable = 3;
+
     /// <summary>
     /// How long a job in strict order waits for its next attempts in its lane, all of them together, before it gives the lane up: the lane's other
     /// keys wait that long with it. Going through the table costs about ten operations and the lane's backlog, so what is over sooner is not worth it.
@@ -325,6 +328,15 @@ public sealed partial class JobRunner
 
     private async Task<Settlement> AwaitNewerBuildAsync(JobMessage message, Queue queue, CancellationToken stopping)
     {
+        // A newer build can make nothing of a job that is not there, has ended, or is another than the message says: it would be put off for ever.
+        if (await receipts.FindAsync(message.JobId, stopping) is not { } receipt)
+            return Poison(message.MessageId, $"There is no receipt of job {message.JobId}.");
+        if (message.Replays < receipt.Replays)
+            return Settlement.Completed;
+        if (receipt.State.IsFinal())
+            return await EndedBeforeAsync(message, receipt, stopping);
+        if (receipt.Type != message.Type || receipt.Version != message.Version)
+            return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
         await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;
@@ -345,6 +357,8 @@ public sealed partial class JobRunner
     private async Task<Settlement> PutOffAfterAsync(Exception failure, JobMessage message, Queue queue, CancellationToken stopping)
     {
         LogStoreAway(failure, message.JobId, message.Type);
+        if (Unreadable.Explains(failure) && message.PutOffs >= MostPutOffsUnreadable)
+            return Poison(message.MessageId, $"What there is of job {message.JobId} cannot be read: {failure.Message}");
         try
         {
             await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);

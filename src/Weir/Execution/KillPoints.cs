@@ -53,6 +53,15 @@ internal sealed class KillPoints
     public const string AfterWorkflowOutcome = "workflow.outcome";
     public const string AfterWorkflowFollowed = "workflow.followed";
 
+    public const string AfterDecided = "schedule.decided";
+    public const string AfterReplaced = "schedule.replaced";
+    public const string AfterFired = "schedule.fired";
+    public const string AfterAdvanced = "schedule.advanced";
+
+    public const string AfterResendMarked = "reconcile.marked";
+    public const string AfterFinding = "reconcile.finding";
+    public const string AfterResent = "reconcile.sent";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
@@ -60,7 +69,9 @@ internal sealed class KillPoints
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
         AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,
-        AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed);
+        AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed,
+        AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
+        AfterResendMarked, AfterFinding, AfterResent);
 
     private readonly string? armed;
 
@@ -76,9 +87,12 @@ internal sealed class KillPoints
             throw new InvalidOperationException($"{Setting} is '{armed}'; expected one of {string.Join(", ", Known.Order())}.");
     }
 
+    /// <summary>What happens there. A test that has several instances in one process lets the one end that passes it.</summary>
+    public Action Die { get; set; } = static () => Process.GetCurrentProcess().Kill();
+
     public void Pass(string point)
     {
         if (armed == point)
-            Process.GetCurrentProcess().Kill();
+            Die();
     }
 }

@@ -66,11 +66,11 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         }
     }
 
-    /// <summary>They could not be found this time.</summary>
+    /// <summary>They could not be found this time, or there may be one more.</summary>
     public void ReopenGap(DateTimeOffset since)
     {
         lock (guard)
-            gap = since;
+            gap = gap < since ? gap : since;
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)

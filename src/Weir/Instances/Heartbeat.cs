@@ -44,8 +44,16 @@ internal sealed partial class Heartbeat(
         await stopping.CancelAsync();
         await beating.WaitAsync(cancellationToken);
         await searching.WaitAsync(cancellationToken);
-        if (index.IsEmpty)
+        if (!index.IsEmpty)
+            return;
+        try
+        {
             await table.RemoveAsync(instance.Id, cancellationToken);
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            LogNotRemoved(away); // taken for dead in a minute, whoever looks finds nothing missing
+        }
     }
 
     public void Dispose() => stopping.Dispose();
@@ -128,6 +136,9 @@ internal sealed partial class Heartbeat(
 
     [LoggerMessage(1540, LogLevel.Warning, "This instance could not say that it lives")]
     private partial void LogNotWritten(Exception failure);
+
+    [LoggerMessage(902, LogLevel.Warning, "This instance could not take its leave: the others will take it for dead")]
+    private partial void LogNotRemoved(Exception failure);
 
     [LoggerMessage(1541, LogLevel.Warning, "Instance {Instance} died: it was last seen at {SeenAt:O}, with {Running} jobs, which go on elsewhere when their leases end")]
     private partial void LogDied(string instance, DateTimeOffset seenAt, int running);

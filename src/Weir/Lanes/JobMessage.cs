@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Azure;
 using Azure.Messaging.ServiceBus;
+using Weir.Access;
 
 namespace Weir.Lanes;
 
@@ -8,7 +10,7 @@ namespace Weir.Lanes;
 /// What a Service Bus message says of a job: enough to claim it without a read. The body is the payload, or empty when the
 /// payload lies beside the receipt.
 /// </summary>
-internal sealed record JobMessage(string JobId, string Type, string Tenant, string Lane, ETag ReceiptETag, string PayloadHash, ReadOnlyMemory<byte> Body)
+internal sealed partial record JobMessage(string JobId, string Type, string Tenant, string Lane, ETag ReceiptETag, string PayloadHash, ReadOnlyMemory<byte> Body)
 {
     /// <summary>The contract version that the payload was written in.</summary>
     public int Version { get; init; } = 1;
@@ -24,6 +26,9 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
 
     /// <summary>How often this attempt has been put off; part of the MessageId, because the broker drops a second copy of one id without a word.</summary>
     public int PutOffs { get; init; }
+
+    /// <summary>How often the job's message was found missing; part of the MessageId, because the broker still remembers the ids of messages that are gone.</summary>
+    public int Resends { get; init; }
 
     /// <summary>Jobs that share it run in order.</summary>
     public string? OrderingKey { get; init; }
@@ -48,6 +53,12 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
 
     public string? TraceParent { get; init; }
 
+    /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
+    private const int MostAttempts = 1_000_000;
+
+    /// <summary>SHA-256 in hexadecimal.</summary>
+    private const int HashLength = 64;
+
     private const string VersionProperty = "weir-version";
     private const string AttemptProperty = "weir-attempt";
     private const string PutOffsProperty = "weir-put-offs";
@@ -58,15 +69,14 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
     private const string JobProperty = "weir-job";
     private const string EarlierAttemptsProperty = "weir-earlier-attempts";
     private const string ReplaysProperty = "weir-replays";
+    private const string ResendsProperty = "weir-resends";
     private const string OrderingKeyProperty = "weir-ordering-key";
     private const string StrictKeyProperty = "weir-strict-key";
     private const string ExpiresProperty = "weir-expires";
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
 
-    public string MessageId => Replays == 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}")
-        : string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}:{Replays}");
+    public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
     public ServiceBusMessage ToServiceBus()
     {
@@ -89,6 +99,8 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             properties[EarlierAttemptsProperty] = EarlierAttempts;
         if (Replays > 0)
             properties[ReplaysProperty] = Replays;
+        if (Resends > 0)
+            properties[ResendsProperty] = Resends;
         if (OrderingKey is not null)
             properties[OrderingKeyProperty] = OrderingKey;
         if (StrictKey is not null)
@@ -104,8 +116,13 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
         return message;
     }
 
-    /// <summary>Reads a message that was received; null when it is none of ours.</summary>
-    public static JobMessage? Of(ServiceBusReceivedMessage message)
+    /// <summary>
+    /// Reads a message that was received; null when it is none of ours. What it says goes into table keys, conditions and sums, so a message that says what no
+    /// message of ours can is none: put off, it would come again for ever.
+    /// </summary>
+    public static JobMessage? Of(ServiceBusReceivedMessage message) => Read(message) is { IsPossible: true } ours ? ours : null;
+
+    private static JobMessage? Read(ServiceBusReceivedMessage message)
     {
         var properties = message.ApplicationProperties;
         if (!properties.TryGetValue(JobProperty, out var job) || job is not string jobId
@@ -125,6 +142,7 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
             EarlierAttempts = Number(properties, EarlierAttemptsProperty, otherwise: 0),
             Replays = Number(properties, ReplaysProperty, otherwise: 0),
             PutOffs = Number(properties, PutOffsProperty, otherwise: 0),
+            Resends = Number(properties, ResendsProperty, otherwise: 0),
             OrderingKey = Text(properties, OrderingKeyProperty),
             StrictKey = Text(properties, StrictKeyProperty),
             SequenceNumber = message.SequenceNumber,
@@ -135,8 +153,23 @@ internal sealed record JobMessage(string JobId, string Type, string Tenant, stri
         };
     }
 
+    /// <summary>A property of another kind than ours makes the number impossible.</summary>
     private static int Number(IReadOnlyDictionary<string, object> properties, string name, int otherwise) =>
-        properties.TryGetValue(name, out var value) && value is int number ? number : otherwise;
+        !properties.TryGetValue(name, out var value) ? otherwise : value is int number ? number : -1;
+
+    private bool IsPossible =>
+        Submission.JobId.IsWellFormed(JobId) && ReceiptETag.ToString() is var etag && ValidETag().IsMatch(etag) && PayloadHash.Length == HashLength
+        && Version >= 1 && Attempt is >= 1 and <= MostAttempts && EarlierAttempts >= 0 && EarlierAttempts < Attempt && Replays >= 0 && PutOffs is >= 0 and < int.MaxValue && Follows >= 0
+        && IsTime(ExpiresAt) && IsTime(SubmittedAt) && Admission.IsTenant(Tenant) && (StrictKey is null || IsKeyOfOrder(StrictKey));
+
+    private bool IsKeyOfOrder(string key) => OrderingKey is { } of && Enum.GetValues<Queue>().Any(queue => OrderedKeys.KeyOf(Tenant, queue, of) == key);
+
+    /// <summary>Room for a clock that is wrong, and for sums with it.</summary>
+    private static bool IsTime(DateTimeOffset? time) => time is null or { Year: > 1970 and < 9000 };
+
+    /// <summary>As Table storage makes them. The star would fit any receipt, so a message that had it would run a job that has ended.</summary>
+    [GeneratedRegex("""\A(W/)?"[^"\x00-\x1f\x7f]{1,200}"\z""", RegexOptions.CultureInvariant)]
+    private static partial Regex ValidETag();
 
     private static string? Text(IReadOnlyDictionary<string, object> properties, string name) =>
         properties.TryGetValue(name, out var value) ? value as string : null;

@@ -98,6 +98,22 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
     public async Task<KeyHead?> HeadBeforeAsync(Receipt receipt, CancellationToken cancellation) =>
         receipt is { State: JobState.Held, StrictKey: { } key } && await table.FindHeadAsync(key, cancellation) is { } head && head.JobId != receipt.Id ? head : null;
 
+    /// <summary>
+    /// Whether a held job is still waited for: a head with a life of its own stands in front, and the job's row is behind it. A head that has ended is
+    /// taken away by the way.
+    /// </summary>
+    public async Task<bool> IsParkedAsync(Receipt receipt, CancellationToken cancellation)
+    {
+        for (var tries = 1; tries <= MaxTries; tries++)
+        {
+            if (await table.FindHeadAsync(receipt.StrictKey!, cancellation) is not { } head || head.JobId == receipt.Id)
+                return false;
+            if (!await HasEndedAsync(head, cancellation))
+                return await table.HasParkedAsync(head.Key, receipt.Id, cancellation);
+        }
+        return true; // others are at work on this key
+    }
+
     /// <summary>Writes on the receipt that the job waits, and returns the message that is to bring it later; null when the job has ended.</summary>
     private async Task<JobMessage?> HoldAsync(JobMessage message, CancellationToken cancellation)
     {
@@ -177,7 +193,8 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
     }
 
     /// <summary>Short enough and without what a table's key forbids, so that an operator can read it; any other key is hashed.</summary>
-    [GeneratedRegex("^[A-Za-z0-9._:@-]{1,128}$")]
+    // Not $, which lets a last line end pass, and Table storage does not.
+    [GeneratedRegex(@"\A[A-Za-z0-9._:@-]{1,128}\z")]
     private static partial Regex Plain();
 
     [LoggerMessage(1300, LogLevel.Debug, "Job {JobId} ({Type}) is held behind job {HeadId} ({Why}) of its ordering key")]

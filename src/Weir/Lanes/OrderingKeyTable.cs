@@ -60,6 +60,15 @@ internal sealed class OrderingKeyTable(TableServiceClient tables, TimeProvider c
         return null;
     }
 
+    /// <summary>Whether a job's row is among those that wait.</summary>
+    public async Task<bool> HasParkedAsync(string key, string jobId, CancellationToken cancellation)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {key} and RowKey ge {ParkedJob.RowPrefix} and RowKey lt {ParkedJob.RowPrefix + "~"} and p_weir_job eq {jobId}");
+        await foreach (var _ in table.QueryAsync<TableEntity>(filter, select: ["RowKey"], cancellationToken: cancellation))
+            return true;
+        return false;
+    }
+
     /// <summary>What the head's message says, for as long as the head has not ended.</summary>
     public async Task<ParkedJob?> FindParkedAsync(KeyHead head, CancellationToken cancellation)
     {

@@ -12,6 +12,7 @@ internal sealed partial class Receipt
     [
         Column.StartedAt, Column.FinishedAt, Column.NotBefore, Column.Owner, Column.LeaseUntil, Column.ExpiresAt, Column.CancelRequestedAt, Column.Progress, Column.ProgressMessage,
         Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged, Column.Change,
+        Column.Payload, // lies in rows of its own since the death was collected, and may be mended
     ];
 
     /// <summary>It ended in a way that an operator can answer with a replay.</summary>

@@ -1,6 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
 using Weir.Lanes;
+using Weir.Schedules;
 using Weir.Uniqueness;
 
 namespace Weir.Receipts;
@@ -47,6 +48,15 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>How many rows beside this one hold the payload; 0 when the message carries it.</summary>
     public int PayloadChunks => row.GetInt32(Column.PayloadChunks) ?? 0;
 
+    /// <summary>The payload, when it is small enough to lie here: so that whoever finds a job without a message can send another.</summary>
+    public ReadOnlyMemory<byte> Payload => row.GetBinary(Column.Payload);
+
+    /// <summary>When the row was last written, by the clock of the tables.</summary>
+    public DateTimeOffset ChangedAt => row.Timestamp ?? default;
+
+    /// <summary>How often its message was found missing and sent again.</summary>
+    public int Resends => row.GetInt32(Column.Resends) ?? 0;
+
     public DateTimeOffset SubmittedAt => row.GetDateTimeOffset(Column.SubmittedAt) ?? default;
 
     public DateTimeOffset? StartedAt => row.GetDateTimeOffset(Column.StartedAt);
@@ -89,6 +99,9 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>It waits for the holder of its unique key to end; nothing else than that end sends its message.</summary>
     public bool WaitsForKey => State == JobState.Held && row.GetBoolean(Column.WaitsForKey) == true;
 
+    /// <summary>The occurrence of a schedule that it is.</summary>
+    public ScheduledOccurrence? Occurrence => ScheduledOccurrence.Of(row);
+
     public Follows Follows => (Follows)(row.GetInt32(Column.Follows) ?? 0);
 
     /// <summary>After this it is not worth running.</summary>
@@ -116,10 +129,11 @@ internal sealed partial class Receipt(TableEntity row)
 
     /// <summary>The message that asks for the job's next attempt.</summary>
     /// <param name="payload">The payload; it stays where it is when it lies beside the receipt.</param>
-    public JobMessage ToMessage(ReadOnlyMemory<byte> payload) => new(Id, Type, Tenant, Lane, ETag, PayloadHash, PayloadChunks > 0 ? default : payload)
+    public JobMessage ToMessage(ReadOnlyMemory<byte> payload) => new(Id, Type, Tenant, Lane, ETag, PayloadHash, PayloadChunks > 0 ? default : payload.IsEmpty ? Payload : payload)
     {
         Version = Version,
         Attempt = Attempt + 1,
+        Resends = Resends,
         EarlierAttempts = EarlierAttempts,
         Replays = Replays,
         OrderingKey = OrderingKey,
@@ -150,6 +164,8 @@ internal sealed partial class Receipt(TableEntity row)
         public const string PayloadHash = "PayloadHash";
         public const string PayloadBytes = "PayloadBytes";
         public const string PayloadChunks = "PayloadChunks";
+        public const string Payload = "Payload";
+        public const string Resends = "Resends";
         public const string SubmittedAt = "SubmittedAt";
         public const string StartedAt = "StartedAt";
         public const string FinishedAt = "FinishedAt";

@@ -55,6 +55,10 @@ internal sealed partial class ReceiptTable
         }
     }
 
+    /// <summary>Takes it on oneself to send the job's message once more. Null when somebody has changed the receipt since: then it is on its way.</summary>
+    public Task<ETag?> MarkResendAsync(string jobId, ETag expected, int resends, CancellationToken cancellation) =>
+        MergeAsync(new TableEntity(jobId, ReceiptRow) { [Column.Resends] = resends }, expected, cancellation);
+
     private Task<ETag?> WriteAsync(TableEntity change, ETag expected, AttemptRecord? lost, CancellationToken cancellation) =>
         lost is null ? MergeAsync(change, expected, cancellation) : MergeWithAsync(change, expected, [lost.ToRow(change.PartitionKey)], cancellation);
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Data.Tables;
+using Azure.Data.Tables.Models;
 using Weir.Execution;
 using Weir.Index;
 using Weir.Submission;
@@ -37,6 +38,34 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         {
             return null;
         }
+        catch (Exception)
+        {
+            await IndexIfAddedAsync(receipt);
+            throw;
+        }
+    }
+
+    /// <summary>No answer is not a no: a receipt that is there after all must have its line, or nobody would ever find it again.</summary>
+    private async Task IndexIfAddedAsync(TableEntity receipt)
+    {
+        try
+        {
+            if (await FindAsync(receipt.PartitionKey, CancellationToken.None) is { } added)
+                index.Put(JobSummary.Of(added));
+        }
+        catch (Exception)
+        {
+            index.ReopenGap(new Receipt(receipt).SubmittedAt);
+        }
+    }
+
+    /// <summary>
+    /// Writes the line of a job again that was found where it was to be added: the one who had added it may never have had an answer, an SDK's own retry included.
+    /// </summary>
+    public void IndexAgain(Receipt found)
+    {
+        if (found.Attempt == 0)
+            index.Put(JobSummary.Of(found));
     }
 
     public async Task<Receipt?> FindAsync(string jobId, CancellationToken cancellation)
@@ -255,7 +284,7 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         {
             return EtagOf(await table.UpdateEntityAsync(change, expected, TableUpdateMode.Merge, cancellation));
         }
-        catch (RequestFailedException changed) when (changed.Status == 412)
+        catch (RequestFailedException changed) when (IsAnother(changed))
         {
             return null;
         }
@@ -270,11 +299,14 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
             var answers = await table.SubmitTransactionAsync(actions, cancellation);
             return EtagOf(answers.Value[0]);
         }
-        catch (TableTransactionFailedException changed) when (changed.Status == 412)
+        catch (TableTransactionFailedException changed) when (IsAnother(changed))
         {
             return null;
         }
     }
+
+    /// <summary>The receipt is not as it was, or not there at all. A table that is not there is a store that is away.</summary>
+    private static bool IsAnother(RequestFailedException refused) => refused.Status == 412 || (refused.Status == 404 && refused.ErrorCode == TableErrorCode.ResourceNotFound);
 
     private async Task<ETag> AddWithAsync(TableEntity receipt, IReadOnlyList<TableEntity> chunks, CancellationToken cancellation)
     {

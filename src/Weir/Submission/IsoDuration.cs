@@ -15,12 +15,15 @@ internal static partial class IsoDuration
         if (Form().Match(text) is not { Success: true } match)
             return false;
 
-        duration = TimeSpan.FromDays(7 * Number(match, "w") + Number(match, "d")) + TimeSpan.FromHours(Number(match, "h")) + TimeSpan.FromMinutes(Number(match, "m")) + TimeSpan.FromSeconds(Number(match, "s"));
+        var days = 7 * Number(match, "w") + Number(match, "d");
+        var seconds = ((days * 24 + Number(match, "h")) * 60 + Number(match, "m")) * 60 + Number(match, "s");
+        duration = TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
         return true;
     }
 
-    private static double Number(Match match, string part) =>
-        match.Groups[part] is { Success: true } group ? double.Parse(group.ValueSpan, CultureInfo.InvariantCulture) : 0;
+    /// <summary>Decimal, since PT0.0000003S is three ticks, and as a double two.</summary>
+    private static decimal Number(Match match, string part) =>
+        match.Groups[part] is { Success: true } group ? decimal.Parse(group.ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture) : 0;
 
     // Six digits of weeks are 19,000 years, which a TimeSpan holds. "P" and "PT" alone say nothing.
     [GeneratedRegex(@"^P(?!$)(?:(?<w>[0-9]{1,6})W|(?:(?<d>[0-9]{1,6})D)?(?:T(?!$)(?:(?<h>[0-9]{1,6})H)?(?:(?<m>[0-9]{1,6})M)?(?:(?<s>[0-9]{1,6}(?:\.[0-9]{1,7})?)S)?)?)\z", RegexOptions.CultureInvariant)]

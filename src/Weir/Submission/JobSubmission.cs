@@ -26,6 +26,21 @@ internal sealed class JobSubmission(
             throw new InvalidOperationException($"Child {child.Number} of job {parentId} ('{child.Request.Type}') is refused: {refused.Detail}");
     }
 
+    /// <summary>
+    /// Submits the job of a schedule's occurrence, or takes up what an interrupted try left of it: whatever the schedule, the type or its contract have become since, what has
+    /// a receipt is a job.
+    /// </summary>
+    public async Task<Submitted> SubmitOccurrenceAsync(SubmitRequest request, string tenant, CancellationToken cancellation)
+    {
+        var id = request.Occurrence!.JobId;
+        var submitted = await SubmitAsync(request, tenant, idempotencyKey: id, cancellation);
+        if (submitted is not Submitted.Refused || await receipts.FindAsync(id, cancellation) is not { } existing)
+            return submitted;
+        if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
+            await queues.SendFirstAsync(existing.Queue, existing.ToMessage(default), existing.NotBefore > clock.GetUtcNow() ? existing.NotBefore : null, cancellation);
+        return new Submitted.Accepted(id, existing.Type, existing.State, Replayed: true);
+    }
+
     public async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation)
     {
         if (Check(request, tenant, idempotencyKey, out var job) is { } refused)
@@ -67,7 +82,7 @@ internal sealed class JobSubmission(
         if (payload.Bytes.Length > MaxPayload)
             return Submitted.Refuse(Refusal.PayloadTooLarge, $"The payload has {payload.Bytes.Length:N0} bytes; the most is {MaxPayload:N0}.");
 
-        var id = idempotencyKey is null ? JobId.New(now, chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
+        var id = request.Occurrence is { } occurrence ? occurrence.JobId : idempotencyKey is null ? JobId.New(now, chance) : JobId.FromKey(tenant, type.Name, idempotencyKey);
         var queue = request.Priority ?? type.Queue;
         job = new NewJob(id, type, request, tenant, queue, Lane.For(tenant, request.OrderingKey ?? id, lanes.Of(tenant, queue)), payload, now);
         return null;
@@ -85,6 +100,7 @@ internal sealed class JobSubmission(
         // it the claim does. What it says is taken from the receipt: the first request counts.
         if (existing.Unique is not null)
             return await uniques.RepeatAsync(existing, cancellation);
+        receipts.IndexAgain(existing);
         if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
             await queues.SendFirstAsync(existing.Queue, existing.ToMessage(job.Payload.Bytes), existing.NotBefore > clock.GetUtcNow() ? existing.NotBefore : null, cancellation);
 

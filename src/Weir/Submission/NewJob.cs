@@ -17,6 +17,9 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// </summary>
     private const int MaxInMessage = 192 * 1024;
 
+    /// <summary>Up to this the payload lies in the receipt itself; a larger one in rows beside it, written in the same operation.</summary>
+    private const int MaxInReceipt = 32 * 1024;
+
     /// <summary>When it may begin; null is at once.</summary>
     public DateTimeOffset? NotBefore { get; } = Request.Timing.StartsAt(SubmittedAt);
 
@@ -26,7 +29,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's always lies there: it may be somebody
     /// else than its submitter who sends its message. And a workflow's: its steps read it there.
     /// </summary>
-    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInMessage || Request.Unique is not null || Type is WorkflowType ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInReceipt || Request.Unique is not null || Type is WorkflowType ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
 
     public JobState FirstState => NotBefore is null ? JobState.Queued : JobState.Scheduled;
 
@@ -62,6 +65,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         };
         if (Chunks.Count > 0)
             receipt[Column.PayloadChunks] = Chunks.Count;
+        else
+            receipt[Column.Payload] = Payload.Bytes.ToArray();
         if (Request.OrderingKey is { } orderingKey)
             receipt[Column.OrderingKey] = orderingKey;
         if (StrictKey is { } strictKey)
@@ -79,6 +84,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         if (Follows != Follows.Nothing)
             receipt[Column.Follows] = (int)Follows;
         Request.Unique?.WriteTo(receipt);
+        Request.Occurrence?.WriteTo(receipt);
         if (state == JobState.Held)
             receipt[Column.WaitsForKey] = true;
         if (traceParent is not null)
@@ -86,7 +92,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
         return receipt;
     }
 
-    public JobMessage ToMessage(ETag receipt) => new(Id, Type.Name, Tenant, Lane, receipt, Payload.Hash, Chunks.Count > 0 ? default : Payload.Bytes)
+    public JobMessage ToMessage(ETag receipt) => new(Id, Type.Name, Tenant, Lane, receipt, Payload.Hash, Payload.Bytes.Length > MaxInMessage || Request.Unique is not null ? default : Payload.Bytes)
     {
         Version = Version,
         OrderingKey = Request.OrderingKey,

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Catalog;
 using Weir.Completion;
+using Weir.Schedules;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -33,6 +34,9 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 
     public string? ParentStep { get; init; }
 
+    /// <summary>The occurrence of a schedule that it is: a job of its own, whose id follows from it.</summary>
+    public ScheduledOccurrence? Occurrence { get; init; }
+
     /// <summary>The longest ordering key and correlation id, in characters: a Service Bus property of that kind holds 128.</summary>
     public const int MaxKey = 128;
 
@@ -51,7 +55,7 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
         }
         foreach (var field in body.EnumerateObject())
         {
-            if (!Known.Contains(field.Name) && field.Name != read)
+            if (errors.Count < ContractError.Most && !Known.Contains(field.Name) && field.Name != read)
                 errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", Known)}"));
         }
 

@@ -30,7 +30,7 @@ internal sealed record UniqueRequest(string Key, UniqueMode Mode, TimeSpan For)
 
         foreach (var field in value.EnumerateObject())
         {
-            if (!Known.Contains(field.Name))
+            if (errors.Count < ContractError.Most && !Known.Contains(field.Name))
                 errors.Add(new($"/{Field}/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", Known)}"));
         }
         var key = value.TryGetProperty("key", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";

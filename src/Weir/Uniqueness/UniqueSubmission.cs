@@ -39,7 +39,10 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
 
             var state = step == UniqueStep.Wait ? JobState.Held : job.FirstState;
             if (await receipts.AddAsync(job.ToReceipt(state), job.Chunks, cancellation) is not { } etag)
+            {
+                keyed = true; // whoever was first, this request's key or an SDK's own retry, the job is there to be taken up
                 continue;
+            }
 
             kill.Pass(KillPoints.AfterReceipt);
             var own = new Own(job.Id, etag, state, job.Queue, job.NotBefore, job.Chunks.Count, Replayed: false);
@@ -53,6 +56,7 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
     public async Task<Submitted> RepeatAsync(Receipt existing, CancellationToken cancellation)
     {
         var unique = existing.Unique!;
+        receipts.IndexAgain(existing);
         for (var tries = 1; tries <= MaxTries; tries++)
         {
             if (existing is not { Attempt: 0, State: JobState.Queued or JobState.Scheduled or JobState.Held } || (existing.State == JobState.Held && !existing.WaitsForKey))

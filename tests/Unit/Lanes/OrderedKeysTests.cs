@@ -129,9 +129,9 @@ public sealed class OrderedKeysTests
     {
         var body = new byte[bytes];
         new Random(1).NextBytes(body);
-        var message = new JobMessage("id", "type", "acme", "acme.1", new ETag("W/\"7\""), "hash", body)
+        var message = new JobMessage("3f0c9a52-7c1f-8d0e-9b1a-52f3a5c1e2d4", "type", "acme", "acme.1", new ETag("W/\"7\""), new string('a', 64), body)
         {
-            Version = 3, Attempt = 2, EarlierAttempts = 1, PutOffs = 4, OrderingKey = "a b/c", StrictKey = "acme.Default.~00", ExpiresAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            Version = 3, Attempt = 2, EarlierAttempts = 1, PutOffs = 4, OrderingKey = "a b/c", StrictKey = OrderedKeys.KeyOf("acme", Queue.Default, "a b/c"), ExpiresAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
             Follows = Follows.Event, TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         };
         var row = new ParkedJob(42, Queue.Bulk, message).ToRow("key");
@@ -147,6 +147,7 @@ public sealed class OrderedKeysTests
     {
         Assert.Equal("acme.Bulk.order-7", OrderedKeys.KeyOf("acme", Queue.Bulk, "order-7"));
         var hashed = OrderedKeys.KeyOf("acme", Queue.Bulk, "a/b");
+        Assert.StartsWith("acme.Bulk.~", OrderedKeys.KeyOf("acme", Queue.Bulk, "a\n"));
         Assert.StartsWith("acme.Bulk.~", hashed);
         Assert.NotEqual(hashed, OrderedKeys.KeyOf("acme", Queue.Bulk, hashed["acme.Bulk.".Length..]));
         Assert.NotEqual(OrderedKeys.KeyOf("acme", Queue.Bulk, "ключ"), OrderedKeys.KeyOf("acme", Queue.Bulk, "ключ2"));

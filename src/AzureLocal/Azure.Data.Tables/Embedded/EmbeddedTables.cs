@@ -80,7 +80,20 @@ internal sealed class EmbeddedTables : ITableTransport
     /// <summary>Shared by all who use the store in this process.</summary>
     public OperationCounter Operations => opened.Value.Shared.Operations;
 
+    /// <summary>A disk that is full or a file that is damaged is, to whoever calls, a service that cannot answer now.</summary>
     public async Task<TableAnswer> SendAsync(TableCall call, CancellationToken cancellation)
+    {
+        try
+        {
+            return await AnswerAsync(call, cancellation);
+        }
+        catch (StoreException failure)
+        {
+            throw new RequestFailedException(503, $"The server is currently unable to receive requests. {failure.Message}", "ServerBusy", failure);
+        }
+    }
+
+    private async Task<TableAnswer> AnswerAsync(TableCall call, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var (store, shared) = opened.Value;

@@ -47,11 +47,17 @@ internal sealed class QueryFilter
             Narrow(and.Left, key, ref range);
             Narrow(and.Right, key, ref range);
         }
-        else if (node is Comparison comparison && comparison.Name == key && comparison.Literal is string bound)
+        else if (node is Comparison comparison && comparison.Name == key && comparison.Literal is string bound && (comparison.Operator == FilterOperator.Equal || HasOneOrder(bound)))
         {
             range = range.And(comparison.Operator, bound);
         }
     }
+
+    /// <summary>
+    /// A filter compares texts by UTF-16, as .NET and Azurite do; SQLite has its keys by UTF-8. The two part only above U+D7FF, where surrogates come before the last
+    /// characters of 16 bits: a bound with one of those narrows nothing, or rows that match would be out of its range.
+    /// </summary>
+    private static bool HasOneOrder(string bound) => !bound.AsSpan().ContainsAnyInRange('\ud800', '\uffff');
 
     private abstract class Node
     {

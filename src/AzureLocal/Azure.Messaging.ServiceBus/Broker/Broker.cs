@@ -1,3 +1,4 @@
+using Azure.Messaging.ServiceBus;
 using AzureLocal.Storage;
 
 namespace AzureLocal.ServiceBus;
@@ -70,28 +71,44 @@ internal sealed class Broker : IBroker, IDisposable
     public void Dispose() => watch.Dispose();
 
     /// <summary>One operation, durable when it is answered; those whom it concerns are woken after that.</summary>
+    /// <exception cref="ServiceBusException">The store could not keep it: to whoever calls, a service that cannot answer now.</exception>
     internal async Task<T> WriteAsync<T>(Func<Transaction, T> work, CancellationToken cancellation)
     {
-        if (!opened.IsCompletedSuccessfully)
-            await opened;
-        return await store.WriteAsync(
-            database =>
-            {
-                var transaction = new Transaction(database, Time.GetUtcNow().UtcTicks, NextLock);
-                var result = work(transaction);
-                transaction.Finish();
-                if (transaction.HasEffects)
-                    database.AfterCommit(() => Apply(transaction));
-                return result;
-            },
-            cancellation);
+        try
+        {
+            if (!opened.IsCompletedSuccessfully)
+                await opened;
+            return await store.WriteAsync(
+                database =>
+                {
+                    var transaction = new Transaction(database, Time.GetUtcNow().UtcTicks, NextLock);
+                    var result = work(transaction);
+                    transaction.Finish();
+                    if (transaction.HasEffects)
+                        database.AfterCommit(() => Apply(transaction));
+                    return result;
+                },
+                cancellation);
+        }
+        catch (StoreException failure)
+        {
+            throw Errors.StoreFailed(failure);
+        }
     }
 
+    /// <exception cref="ServiceBusException">The store could not be read.</exception>
     internal async Task<T> ReadAsync<T>(Func<Database, T> work)
     {
-        if (!opened.IsCompletedSuccessfully)
-            await opened;
-        return store.Read(work);
+        try
+        {
+            if (!opened.IsCompletedSuccessfully)
+                await opened;
+            return store.Read(work);
+        }
+        catch (StoreException failure)
+        {
+            throw Errors.StoreFailed(failure);
+        }
     }
 
     /// <summary>A dead process is a dropped connection: what it had locked is free at once, its deliveries having failed.</summary>

@@ -165,13 +165,20 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         if (ended.IsCancellationRequested)
             return;
         ended.Cancel();
-        await broker.WriteAsync(
-            transaction =>
-            {
-                DueWork.Free(transaction, owner => owner == id, isFailure);
-                return true;
-            },
-            CancellationToken.None);
+        try
+        {
+            await broker.WriteAsync(
+                transaction =>
+                {
+                    DueWork.Free(transaction, owner => owner == id, isFailure);
+                    return true;
+                },
+                CancellationToken.None);
+        }
+        catch (ServiceBusException unreachable) when (unreachable.InnerException is Storage.StoreException)
+        {
+            // As when a network goes away before a client does: what it held is free when its locks end, or with its process.
+        }
     }
 
     /// <summary>Looks for something in the line, again whenever something may be there, until the time is over.</summary>

@@ -1,4 +1,5 @@
 using Azure.Messaging.ServiceBus;
+using AzureLocal.Storage;
 
 namespace AzureLocal.ServiceBus;
 
@@ -31,6 +32,9 @@ internal static class Errors
 
     public static ServiceBusException ConnectionBroken(string id) =>
         new($"The connection {id} to the broker was broken.", ServiceBusFailureReason.ServiceCommunicationProblem);
+
+    public static ServiceBusException StoreFailed(StoreException failure) =>
+        new($"The broker cannot answer now. {failure.Message}", ServiceBusFailureReason.ServiceBusy, innerException: failure);
 
     public static InvalidOperationException SessionsRequired(string path) =>
         new($"It is not possible for an entity that requires sessions to create a non-sessionful message receiver: '{path}'.");

@@ -1,3 +1,4 @@
+using Azure.Messaging.ServiceBus;
 using AzureLocal.Storage;
 
 namespace AzureLocal.ServiceBus;
@@ -86,7 +87,14 @@ internal sealed class Watch : IDisposable
             pace = isAlone ? Alone : Busy;
             pollTimer?.Change(pace, pace);
         }
-        ActAt(store.Read(DueWork.Next));
+        try
+        {
+            ActAt(store.Read(DueWork.Next));
+        }
+        catch (StoreException)
+        {
+            ActAt((broker.Time.GetUtcNow() + TryAgainAfter).UtcTicks);
+        }
     }
 
     private void OnDue() => _ = DoWhatIsDueAsync();
@@ -109,7 +117,7 @@ internal sealed class Watch : IDisposable
         {
             // The store was closed: nobody waits for it any more.
         }
-        catch (StoreException)
+        catch (ServiceBusException)
         {
             ActAt((broker.Time.GetUtcNow() + TryAgainAfter).UtcTicks);
         }

@@ -1,3 +1,4 @@
+using AzureLocal.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -62,6 +63,10 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
             throw new StartRefusedException(
                 $"Port {setup.Port} is in use, perhaps by another instance of this app. Stop it, or start this one with --port and another number.");
         }
+        catch (Exception failure) when (WhyStoreRefuses(failure) is not null)
+        {
+            throw new StartRefusedException(WhyStoreRefuses(failure)!);
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken = default) => web.StopAsync(cancellationToken);
@@ -71,6 +76,17 @@ internal sealed class FunctionsHost : IHost, IAsyncDisposable
     {
         await triggers.DisposeAsync();
         await web.DisposeAsync();
+    }
+
+    /// <summary>The data directory may be opened by whichever service needs it first, and fail through any Azure client; the reason is the same.</summary>
+    private string? WhyStoreRefuses(Exception? failure)
+    {
+        for (var cause = failure; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is StoreRefusedException refused)
+                return refused.Message;
+        }
+        return StoreException.Behind(failure) is { } trouble ? DataFile.Unusable(setup.DataDirectory, trouble).Message : null;
     }
 
     public static int PortOf(WebApplication web) =>

@@ -99,17 +99,9 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            await serviceBus.CreateEntitiesAsync(cancellationToken);
-            if (timers.Count > 0 || durable.IsUsed)
-                store = Store.Open(setup.DataDirectory);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreException)
-        {
-            throw new StartRefusedException(
-                $"The data directory {setup.DataDirectory} cannot be used: {failure.Message} Choose another one with --data.");
-        }
+        await serviceBus.CreateEntitiesAsync(cancellationToken);
+        if (timers.Count > 0 || durable.IsUsed)
+            store = Store.Open(setup.DataDirectory);
         if (durable.IsUsed)
             durable.Open(store!, invoker, loggers);
     }
@@ -121,6 +113,10 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         var logger = loggers.CreateLogger("Host");
         Log.Listening(logger, address(), setup.DataDirectory);
         Log.Functions(logger, Counts());
+        if (store is { IsWholeChecked: false })
+            Log.NotWholeChecked(logger, setup.DataDirectory);
+        if (store?.Damaged is { } damaged)
+            _ = TellOfDamageAsync(damaged, logger);
         await durable.StartAsync(cancellationToken);
         var pumps = serviceBus.Pumps(invoker, loggers).Concat(timers.Count > 0 ? timers.Pumps(store!, invoker, loggers) : []);
         running = Task.WhenAll(pumps.Select(pump => pump.RunAsync(stopping.Token)).ToArray());
@@ -177,6 +173,9 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
         : parameter.ParameterType == typeof(CancellationToken) ? static invocation => invocation.CancellationToken
         : durable.BindClient(found, parameter);
 
+    private async Task TellOfDamageAsync(Task<StoreException> damaged, ILogger logger) =>
+        Log.Damaged(logger, (await damaged).Message, setup.DataDirectory);
+
     private string Counts()
     {
         (int Count, string Kind)[] counts =
@@ -197,6 +196,12 @@ internal sealed partial class Triggers : IHostedLifecycleService, IAsyncDisposab
 
         [LoggerMessage(43, LogLevel.Information, "Stopping when what runs has ended; Ctrl+C once more ends the process now.")]
         public static partial void Stopping(ILogger logger);
+
+        [LoggerMessage(900, LogLevel.Critical, "{Damage}. Jobs are neither accepted nor run by this process any more. Stop every process that uses {Directory}, then mend it as docs/operations/data-directory.md says.")]
+        public static partial void Damaged(ILogger logger, string damage, string directory);
+
+        [LoggerMessage(901, LogLevel.Warning, "The data file in {Directory} is too large to be checked whole at the start; damage in the rest of it shows only where it is used.")]
+        public static partial void NotWholeChecked(ILogger logger, string directory);
 
         [LoggerMessage(42, LogLevel.Warning, "Functions still ran when the time to stop was over: what they hold is free once this process ends.")]
         public static partial void NotDrained(ILogger logger);

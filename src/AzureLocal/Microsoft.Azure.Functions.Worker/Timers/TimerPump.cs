@@ -110,8 +110,9 @@ internal sealed partial class TimerPump(
             status = await FireOnceAsync(status, isPastDue: false, leading);
         while (true)
         {
+            // A delay is cut to whole milliseconds, so one of less than that would be none, again and again until the time has come.
             for (var left = status.Next - Now; left > TimeSpan.Zero; left = status.Next - Now)
-                await Task.Delay(left < LongestWait ? left : LongestWait, clock, leading);
+                await Task.Delay(left < LongestWait ? left + TimeSpan.FromMilliseconds(1) : LongestWait, clock, leading);
             status = await FireOnceAsync(status, isPastDue: false, leading);
         }
     }

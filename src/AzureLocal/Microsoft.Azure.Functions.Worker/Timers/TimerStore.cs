@@ -16,14 +16,16 @@ internal sealed class TimerStore(Store store, string owner, Func<string, bool> i
 
     private static int hosts;
 
-    private readonly Task schema = store.WriteAsync(static database => database.Script("""
+    private const string Schema = """
         CREATE TABLE IF NOT EXISTS timers (
           name TEXT PRIMARY KEY,
           owner TEXT,
           leased_until INTEGER NOT NULL,
           last INTEGER, next INTEGER, updated INTEGER -- UTC ticks of the last recorded occurrence
         ) STRICT
-        """));
+        """;
+
+    private Task? schema;
 
     /// <summary>The store as one host of this process uses it: several, in tests, are told apart by a number.</summary>
     public static TimerStore Of(Store store) => new(
@@ -34,6 +36,9 @@ internal sealed class TimerStore(Store store, string owner, Func<string, bool> i
     /// <summary>Takes the lease if it is free, and reads what was recorded last, if anything was.</summary>
     public async Task<(bool Taken, ScheduleStatus? Status)> ClaimAsync(string name, DateTimeOffset now, CancellationToken cancellation)
     {
+        // Again if it failed: the disk may have had no space for it.
+        if (schema is null or { IsFaulted: true })
+            schema = store.WriteAsync(static database => database.Script(Schema));
         await schema;
         // Asked here, since it looks at files; the writer must not wait for them.
         var holder = store.Read(database =>

@@ -32,11 +32,13 @@ internal sealed class TimerTriggers(IConfiguration configuration, TimeProvider c
         return timers.Select(timer => new TimerPump(
             timer.Options,
             leases,
-            (info, cancellation) => invoker.RunAsync(timer.Function, new TimerCall(info), cancellation),
+            (info, cancellation) => invoker.RunAsync(timer.Function, Call(info), cancellation),
             clock,
             random,
             loggers.CreateLogger("Host.Timers")));
     }
+
+    public static object Call(TimerInfo info) => new TimerCall(info);
 
     private sealed class TimerCall(TimerInfo info) : ITriggerData
     {

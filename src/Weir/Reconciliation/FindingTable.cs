@@ -1,0 +1,72 @@
+using Azure;
+using Azure.Data.Tables;
+using Weir.Index;
+
+namespace Weir.Reconciliation;
+
+/// <summary>The table Findings: what the reconciler came upon, the newest first; and the row that says whose turn it is to reconcile.</summary>
+internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
+{
+    private const int Batch = 100;
+    private const string LeasePartition = "lease";
+    private const string LeaseRow = "reconciler";
+    private const string Owner = "Owner";
+    private const string Until = "Until";
+
+    private readonly TableClient table = tables.GetTableClient("Findings");
+
+    public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
+
+    /// <summary>Written again it is the same row.</summary>
+    public Task AddAsync(Finding finding, CancellationToken cancellation) => table.UpsertEntityAsync(finding.ToRow(), TableUpdateMode.Replace, cancellation);
+
+    /// <summary>The findings after a row, and where to go on; null at the end.</summary>
+    /// <param name="tenant">Whose; null is everybody's, and what concerns no single job.</param>
+    public async Task<(IReadOnlyList<Finding> Found, string? Next)> ReadAsync(string after, int most, string? tenant, CancellationToken cancellation)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {Finding.Partition} and RowKey gt {after}");
+        if (tenant is not null)
+            filter += TableClient.CreateQueryFilter($" and Tenant eq {tenant}");
+        var found = new List<Finding>();
+        await foreach (var row in table.QueryAsync<TableEntity>(filter, maxPerPage: most, cancellationToken: cancellation))
+        {
+            found.Add(Finding.Of(row));
+            if (found.Count == most)
+                return (found, found[^1].Row);
+        }
+        return (found, null);
+    }
+
+    /// <summary>Removes up to a thousand that are older.</summary>
+    public async Task RemoveBeforeAsync(DateTimeOffset time, CancellationToken cancellation)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {Finding.Partition} and RowKey gt {IndexKey.At(time)}");
+        await foreach (var page in table.QueryAsync<TableEntity>(filter, maxPerPage: 1_000, select: ["PartitionKey", "RowKey"], cancellationToken: cancellation).AsPages())
+        {
+            foreach (var some in page.Values.Chunk(Batch))
+                await table.SubmitTransactionAsync(some.Select(row => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(row.PartitionKey, row.RowKey), ETag.All)), cancellation);
+            return;
+        }
+    }
+
+    /// <summary>Takes the turn to reconcile, or keeps it. False while another instance has it.</summary>
+    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation)
+    {
+        var answer = await table.GetEntityIfExistsAsync<TableEntity>(LeasePartition, LeaseRow, cancellationToken: cancellation);
+        var lease = new TableEntity(LeasePartition, LeaseRow) { [Owner] = instance, [Until] = until };
+        try
+        {
+            if (!answer.HasValue)
+                await table.AddEntityAsync(lease, cancellation);
+            else if (answer.Value!.GetString(Owner) != instance && answer.Value.GetDateTimeOffset(Until) > now)
+                return false;
+            else
+                await table.UpdateEntityAsync(lease, answer.Value.ETag, TableUpdateMode.Replace, cancellation);
+            return true;
+        }
+        catch (RequestFailedException taken) when (taken.Status is 404 or 409 or 412)
+        {
+            return false;
+        }
+    }
+}

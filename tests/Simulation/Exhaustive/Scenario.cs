@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text.Json;
+using Simulation.Faults;
+using Simulation.Model;
+using Simulation.World;
+
+namespace Simulation.Exhaustive;
+
+/// <summary>
+/// A short life in which nothing goes wrong by chance. It runs once to count its effects on broker, tables and downstream; then once for each of
+/// them with the process killed right after it, and once with it done and reported as failed.
+/// </summary>
+internal sealed record Scenario(string Name, Func<Stage, Task> Play)
+{
+    /// <summary>A scenario has some 30 to 150 effects; timers of the instance go on beside it, and their effects count too.</summary>
+    private const int MostEffects = 600;
+
+    public static IReadOnlyList<Scenario> All { get; } =
+    [
+        new("simple job", async stage => await stage.SubmitAsync("sim.plain", new Work(1, Effects: 2, Children: 1))),
+        new("retry", async stage => await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 2))),
+        new("at least once", async stage => await stage.SubmitAsync("sim.least", new Work(1, FailTimes: 1))),
+        new("at most once", async stage => await stage.SubmitAsync("sim.most", new Work(1))),
+        new("dead letter and replay", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 9, FailAs: "permanent"));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.ReplayAsync(job, new Work(1));
+        }),
+        new("dead letter and discard", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 9, FailAs: "permanent"));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.DiscardAsync(job);
+        }),
+        new("strict order", async stage =>
+        {
+            await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 2), "key");
+            await stage.SubmitAsync("sim.strict", new Work(2), "key");
+            await stage.SubmitAsync("sim.strict", new Work(3), "key");
+        }),
+        new("strict order behind a dead letter", async stage =>
+        {
+            var first = await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 9, FailAs: "permanent"), "key");
+            await stage.SubmitAsync("sim.strict", new Work(2), "key");
+            await stage.UntilAsync(first, "DeadLettered");
+            await stage.ReplayAsync(first, new Work(1));
+        }),
+        new("delay", async stage => await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(5))),
+        new("cancel while it waits", async stage => await stage.CancelAsync(await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(20)))),
+        new("cancel while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            await stage.CancelAsync(job);
+        }),
+    ];
+
+    public ScenarioResult Run()
+    {
+        var quiet = RunOnce(null);
+        var failures = new List<string>();
+        var runs = 1;
+        if (quiet.Broken is { } broken)
+            failures.Add($"{Name}: {broken}");
+        for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects); effect++)
+        {
+            foreach (var fate in new[] { Fate.Done, Fate.Lost })
+            {
+                runs++;
+                if (RunOnce((effect, fate)).Broken is { } promise)
+                    failures.Add($"{Name}, {(fate == Fate.Lost ? "answer lost" : "killed")} after effect {effect} of {quiet.Effects}: {promise}");
+            }
+        }
+        return new ScenarioResult(quiet.Effects, runs, failures);
+    }
+
+    public Verdict RunOnce((int Effect, Fate Fate)? strike, bool keepHistory = false) => SimulatedWorld.Run(
+        seed: 1, new WorldSettings { Operator = false }, FaultPlan.None, new Random(1), keepHistory,
+        async (world, actors) =>
+        {
+            world.Strike = strike;
+            actors.Start();
+            await Play(new Stage(world));
+            await actors.UntilAllHaveEndedAsync();
+            await actors.JudgeAsync();
+        });
+}
+
+internal sealed record ScenarioResult(int Effects, int Runs, IReadOnlyList<string> Failures);
+
+/// <summary>What happens in a scenario, step by step; each is repeated until somebody answers, as a client would.</summary>
+internal sealed class Stage(WorldState world)
+{
+    private const string Tenant = "tenant0";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
+
+    private readonly Gateway gateway = new(world, new Random(2));
+
+    public async Task<string> SubmitAsync(string type, Work work, string? key = null, TimeSpan? delay = null)
+    {
+        var known = new JobCase(work.Number, type, Tenant, work)
+        {
+            IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"request-{work.Number}"),
+            Order = key is null ? null : (key, work.Number),
+            Delay = delay,
+            SentAt = world.Now,
+        };
+        world.Observer.Cases.Add(known);
+        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = delay is { } time ? string.Create(CultureInfo.InvariantCulture, $"PT{time.TotalSeconds:0}S") : null }, JsonSerializerOptions.Web);
+        var reply = await PersistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
+        var id = JsonElement.Parse(reply.Body).GetProperty("id").GetString()!;
+        known.Ids.Add(id);
+        return id;
+    }
+
+    public async Task UntilAsync(string id, string state)
+    {
+        for (var until = world.Now + Patience; world.Observer.Find(id)!.State != state && !world.Observer.Find(id)!.IsFinal && world.Now < until;)
+            await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(500));
+    }
+
+    public Task ReplayAsync(string id, Work mended) =>
+        PersistAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+
+    public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
+
+    /// <summary>Whatever the answer: it may have ended before.</summary>
+    public Task CancelAsync(string id)
+    {
+        world.Observer.Cases.Find(known => known.Ids.Contains(id))!.CancelAccepted = true;
+        return PersistAsync("CancelJob", "DELETE", $"/api/jobs/{id}", headers: [("Weir-Tenant", Tenant)], route: [("id", id)]);
+    }
+
+    /// <summary>The answer to the first try was lost; or the job had ended before it could be cancelled.</summary>
+    private static bool WasDoneBefore(string function, HttpReply reply) =>
+        function == "CancelJob" || reply.Body.Contains("alreadyReplayed", StringComparison.Ordinal) || reply.Body.Contains("alreadyDiscarded", StringComparison.Ordinal);
+
+    /// <summary>A conflict is asked again too: a dead letter may not have been collected yet.</summary>
+    private async Task<HttpReply> PersistAsync(string function, string method, string path, string? body = null, string query = "", (string, string)[]? headers = null, (string, string)[]? route = null)
+    {
+        HttpReply? reply = null;
+        for (var until = world.Now + Patience; world.Now < until;)
+        {
+            reply = await gateway.CallAsync(function, method, path, body, query, headers, route);
+            if (reply is { Status: < 300 } || (reply is { Status: 409 } && WasDoneBefore(function, reply)))
+                return reply;
+            await world.Outside.DelayAsync(TimeSpan.FromSeconds(1));
+        }
+        throw new TimeoutException($"{method} {path} was never answered; last: {reply?.Status} {reply?.Body}");
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Simulation.Faults;
+
+namespace Simulation.Hunting;
+
+/// <summary>What to hunt, from the command line.</summary>
+/// <param name="From">The first seed.</param>
+/// <param name="Seeds">How many.</param>
+/// <param name="Minutes">When to stop even so.</param>
+/// <param name="Profile">How much goes wrong.</param>
+/// <param name="Replay">Show the whole history of the one seed.</param>
+/// <param name="Hashes">Print the hash of each history: two runs must agree.</param>
+/// <param name="Exhaustive">The scenarios instead of seeds: a strike after each effect.</param>
+internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile Profile, bool Replay, bool Hashes, bool Exhaustive)
+{
+    public const string Usage = """
+        dotnet run -c Release --project tests/Simulation -- [options]
+          --seed N        one world, with its history when it fails (--history: whatever happens)
+          --seeds N       many; exit code 1 and the failing ones on the last line, else their count
+          --from S        the first of them (default 1)
+          --minutes M     stop after that long
+          --profile P     mixed (default), calm, light, rough, storm
+          --hashes        print the hash of each history
+          --exhaustive    every scenario with a kill, and a lost answer, after each of its effects
+        Without any of them it runs this project's tests.
+        """;
+
+    public static bool IsAskedFor(string[] args) => args.Any(arg => arg is "--seed" or "--seeds" or "--exhaustive" or "--minutes" or "--usage");
+
+    /// <exception cref="FormatException">An argument is unknown or no number.</exception>
+    public static HuntOptions Read(string[] args)
+    {
+        var options = new HuntOptions(From: 1, Seeds: 1, Minutes: double.MaxValue, Profile.Mixed, Replay: false, Hashes: false, Exhaustive: false);
+        for (var i = 0; i < args.Length; i++)
+        {
+            options = args[i] switch
+            {
+                "--seed" => options with { From = Whole(args, ++i), Seeds = 1 },
+                "--seeds" => options with { Seeds = Whole(args, ++i) },
+                "--from" => options with { From = Whole(args, ++i) },
+                "--minutes" => options with { Minutes = Whole(args, ++i), Seeds = options.Seeds == 1 ? int.MaxValue : options.Seeds },
+                "--profile" => options with { Profile = Enum.TryParse<Profile>(Value(args, ++i), ignoreCase: true, out var profile) ? profile : throw new FormatException($"'{args[i]}' is no profile.") },
+                "--history" => options with { Replay = true },
+                "--hashes" => options with { Hashes = true },
+                "--exhaustive" => options with { Exhaustive = true },
+                var other => throw new FormatException($"'{other}' is no argument."),
+            };
+        }
+        return options;
+    }
+
+    private static string Value(string[] args, int index) => index < args.Length ? args[index] : throw new FormatException($"{args[index - 1]} needs a value.");
+
+    private static int Whole(string[] args, int index) =>
+        int.TryParse(Value(args, index), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"'{args[index]}' is no whole number.");
+}

@@ -1,0 +1,34 @@
+using Simulation.World;
+
+namespace Simulation.Model;
+
+/// <summary>A job as its client knows it: what was asked for, and what was answered.</summary>
+internal sealed class JobCase(int number, string type, string tenant, Work work)
+{
+    public int Number => number;
+
+    public string Type => type;
+
+    public string Tenant => tenant;
+
+    public Work Work => work;
+
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The strict key, and the place in it: this one may start when all before it have ended.</summary>
+    public (string Key, int Place)? Order { get; init; }
+
+    public TimeSpan? Delay { get; init; }
+
+    public TimeSpan? ExpiresIn { get; init; }
+
+    /// <summary>When it was first sent.</summary>
+    public DateTimeOffset SentAt { get; set; }
+
+    /// <summary>The ids that came with a 202 or a replayed 202: more than one is a broken promise when there was a key.</summary>
+    public HashSet<string> Ids { get; } = new(StringComparer.Ordinal);
+
+    public bool CancelAccepted { get; set; }
+
+    public override string ToString() => $"job {number} ({type}{(Order is { } order ? $", key {order.Key} place {order.Place}" : "")}, {string.Join(' ', Ids)})";
+}

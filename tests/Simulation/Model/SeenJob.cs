@@ -1,0 +1,66 @@
+namespace Simulation.Model;
+
+/// <summary>A job as its receipt shows it, followed from write to write, and what its handlers did.</summary>
+internal sealed class SeenJob(string id)
+{
+    public string Id => id;
+
+    public string Type { get; set; } = "";
+
+    public string Tenant { get; set; } = "";
+
+    public string Queue { get; set; } = "";
+
+    public string? StrictKey { get; set; }
+
+    public string State { get; set; } = "";
+
+    public int Attempt { get; set; }
+
+    public string Owner { get; set; } = "";
+
+    public DateTimeOffset LeaseUntil { get; set; }
+
+    public DateTimeOffset? NotBefore { get; set; }
+
+    public DateTimeOffset? FinishedAt { get; set; }
+
+    /// <summary>Its current attempt was given back before it had an outcome: its number may come again.</summary>
+    public bool HandedBack { get; set; }
+
+    public int DeadLetterings { get; set; }
+
+    public int Replays { get; set; }
+
+    public bool Discarded { get; set; }
+
+    public bool IsFinal => State is "Succeeded" or "DeadLettered" or "Cancelled" or "Expired" or "Compensated";
+
+    /// <summary>The rows of attempts, as they were first written.</summary>
+    public SortedDictionary<string, string> Attempts { get; } = new(StringComparer.Ordinal);
+
+    public List<HandlerRun> Runs { get; } = [];
+
+    /// <summary>How often each effect was had outside, and what was remembered of it first.</summary>
+    public Dictionary<string, int> Effects { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, long> Remembered { get; } = new(StringComparer.Ordinal);
+
+    public List<string> Path { get; } = [];
+
+    public override string ToString() => $"{id} {Type} {State} attempt {Attempt} ({string.Join(" > ", Path)})";
+}
+
+/// <summary>One run of a handler.</summary>
+internal sealed class HandlerRun(SeenJob job, int attempt, string instance, CancellationToken token)
+{
+    public SeenJob Job => job;
+
+    public int Attempt => attempt;
+
+    public string Instance => instance;
+
+    public CancellationToken Token => token;
+
+    public bool HasEnded { get; set; }
+}

@@ -1,0 +1,45 @@
+using Azure.Data.Tables;
+
+namespace Simulation.Model;
+
+/// <summary>A receipt as it lies in the table. Its columns are a format, which the checkers read for themselves.</summary>
+internal sealed class SeenReceipt(TableEntity row)
+{
+    public string Type => row.GetString("Type") ?? "";
+
+    public string Tenant => row.GetString("Tenant") ?? "";
+
+    public string Queue => row.GetString("Queue") ?? "";
+
+    public string? StrictKey => row.GetString("StrictKey");
+
+    public string State => row.GetString("State") ?? "";
+
+    public int Attempt => row.GetInt32("Attempt") ?? 0;
+
+    public int EarlierAttempts => row.GetInt32("EarlierAttempts") ?? 0;
+
+    public string Owner => row.GetString("Owner") ?? "";
+
+    public DateTimeOffset LeaseUntil => row.GetDateTimeOffset("LeaseUntil") ?? default;
+
+    public DateTimeOffset? NotBefore => row.GetDateTimeOffset("NotBefore");
+
+    public DateTimeOffset? FinishedAt => row.GetDateTimeOffset("FinishedAt");
+
+    public bool IsFinal => State is "Succeeded" or "DeadLettered" or "Cancelled" or "Expired" or "Compensated";
+
+    public void ApplyTo(SeenJob job)
+    {
+        if (job.State == "Running" && State == "Queued")
+            job.HandedBack = true;
+        if (State == "DeadLettered" && job.State != State)
+            job.DeadLetterings++;
+        if (job.State is "DeadLettered" or "Expired" && State != job.State)
+            job.Replays++;
+        job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
+        (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
+        (job.State, job.Attempt, job.Owner) = (State, Attempt, Owner);
+        (job.LeaseUntil, job.NotBefore, job.FinishedAt) = (LeaseUntil, NotBefore, FinishedAt);
+    }
+}

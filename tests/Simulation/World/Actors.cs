@@ -1,0 +1,93 @@
+using AzureLocal.ServiceBus;
+using Simulation.Faults;
+using Simulation.Model;
+using Weir.Lanes;
+
+namespace Simulation.World;
+
+/// <summary>Everybody who lives in a world, and the order of its days: chaos, calm, judgement.</summary>
+internal sealed class Actors(WorldState world, Random chance)
+{
+    /// <summary>Once nothing goes wrong any more: the longest lock, lease and backoff several times over.</summary>
+    private static readonly TimeSpan CalmBound = TimeSpan.FromMinutes(30);
+
+    private static readonly string[] Queues = [QueueNames.Critical, QueueNames.Default, QueueNames.Bulk];
+
+    private readonly CancellationTokenSource chaosOver = new(), lifeOver = new();
+
+    public async Task LiveAsync(WorldState _)
+    {
+        Start();
+        var clients = Enumerable.Range(0, world.Settings.Clients).Select(number => new Client(world, number, new Random(chance.Next())).RunAsync()).ToArray();
+        var work = world.Settings.Operator ? new Operator(world, new Random(chance.Next())).RunAsync(chaosOver.Token) : Task.CompletedTask;
+        await world.Outside.DelayAsync(world.Settings.Chaos);
+        await CalmAsync();
+        await Task.WhenAll(clients);
+        await work;
+        await UntilAllHaveEndedAsync();
+        await JudgeAsync();
+    }
+
+    public async Task JudgeAsync()
+    {
+        await Judgement.PassAsync(world, new Gateway(world, new Random(chance.Next())));
+        lifeOver.Cancel();
+    }
+
+    /// <summary>The instances and the weather.</summary>
+    public void Start()
+    {
+        var weather = new Weather(world, new Random(chance.Next()));
+        for (var place = 0; place < world.Settings.Instances; place++)
+            _ = weather.KeepAsync(place, lifeOver.Token);
+        weather.Begin(chaosOver.Token);
+    }
+
+    /// <summary>Nothing goes wrong from now on.</summary>
+    public Task CalmAsync()
+    {
+        world.Note("calm");
+        chaosOver.Cancel();
+        world.Plan = FaultPlan.None with { MaxSkew = world.Plan.MaxSkew };
+        Array.Clear(world.OutUntil);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Every accepted job is final, and no message is left anywhere.</summary>
+    public async Task UntilAllHaveEndedAsync()
+    {
+        var until = world.Now + CalmBound;
+        while (await WhatIsOpenAsync() is { } open)
+        {
+            if (world.Now >= until)
+            {
+                world.Observer.Break("I10", $"{CalmBound} after the last fault {open}", [.. world.Observer.Seen.Where(job => !job.IsFinal).Select(job => job.Id)]);
+                return;
+            }
+            await world.Outside.DelayAsync(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private async Task<string?> WhatIsOpenAsync()
+    {
+        foreach (var known in world.Observer.Cases)
+        {
+            if (known.Ids.FirstOrDefault(id => world.Observer.Find(id) is null) is { } lost)
+                return $"{known} has no receipt {lost}";
+        }
+        // Also those whose client was never told that they were accepted, and the children.
+        if (world.Observer.Seen.FirstOrDefault(job => !job.IsFinal && !IsBlocked(job)) is { } open)
+            return $"there is {open}";
+        foreach (var queue in Queues)
+        {
+            var info = (await world.Broker.FindEntityAsync(queue, CancellationToken.None))!;
+            if (info.Active + info.Scheduled + info.DeadLettered > 0)
+                return $"{queue} has {info.Active} active, {info.Scheduled} scheduled and {info.DeadLettered} dead messages";
+        }
+        return null;
+    }
+
+    /// <summary>Held behind a dead letter of its strict key, which nobody has mended or given up: as promised.</summary>
+    private bool IsBlocked(SeenJob job) =>
+        job.State == "Held" && world.Observer.Seen.Any(other => other.StrictKey is { } key && key == job.StrictKey && other is { State: "DeadLettered", Discarded: false });
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Simulation.World;
+
+/// <summary>How large a world is and how it is configured, drawn from its seed.</summary>
+internal sealed record WorldSettings
+{
+    public int Instances { get; init; } = 1;
+
+    public int Tenants { get; init; } = 1;
+
+    /// <summary>A tenant's lanes in each queue.</summary>
+    public int Lanes { get; init; } = 2;
+
+    /// <summary>An instance's sessions of each queue.</summary>
+    public int Sessions { get; init; } = 4;
+
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
+
+    public int Clients { get; init; } = 2;
+
+    public int JobsOfAClient { get; init; } = 8;
+
+    public int StrictKeys { get; init; } = 2;
+
+    public bool Operator { get; init; } = true;
+
+    /// <summary>How long things go wrong.</summary>
+    public TimeSpan Chaos { get; init; } = TimeSpan.FromSeconds(60);
+
+    public static WorldSettings Draw(Random chance) => new()
+    {
+        Instances = 1 + chance.Next(chance.Next(4) == 0 ? 5 : 3),
+        Tenants = 1 + chance.Next(3),
+        Lanes = 1 + chance.Next(4),
+        Sessions = 2 + chance.Next(8),
+        Lease = TimeSpan.FromSeconds(3 + chance.Next(20)),
+        Clients = 1 + chance.Next(4),
+        JobsOfAClient = 4 + chance.Next(12),
+        StrictKeys = 1 + chance.Next(2),
+        Operator = chance.Next(3) > 0,
+        Chaos = TimeSpan.FromSeconds(20 + chance.Next(chance.Next(5) == 0 ? 600 : 120)),
+    };
+
+    public Dictionary<string, string?> ToConfiguration() => new()
+    {
+        ["Weir:Lanes"] = Lanes.ToString(CultureInfo.InvariantCulture),
+        ["Weir:Lease"] = Lease.ToString("c", CultureInfo.InvariantCulture),
+        ["Weir:Retries:standard:Cap"] = "00:00:20",
+        ["AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions"] = Sessions.ToString(CultureInfo.InvariantCulture),
+    };
+}
