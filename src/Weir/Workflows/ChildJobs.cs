@@ -14,6 +14,7 @@ internal sealed class ChildJobs(ReceiptTable receipts, JobSubmission submission,
     internal sealed record Ended(string? Result, JobError? Error);
 
     private const int MostResult = 32_000;
+    private const int MostSubmissions = 2;
 
     /// <returns>Null while it is on its way.</returns>
     public async Task<Ended?> FindOrSubmitAsync(Receipt parent, Step step, StepSource source, StepRecord row, bool stop, CancellationToken cancellation)
@@ -23,8 +24,9 @@ internal sealed class ChildJobs(ReceiptTable receipts, JobSubmission submission,
         var child = await receipts.FindAsync(id, cancellation);
         if (child is null && stop)
             return new Ended(null, new JobError(ErrorClass.Permanent, "Stopped", "The workflow was stopped before its child job was started.", Stack: null));
-        if (child is null || (child.Attempt == 0 && child.State is JobState.Queued or JobState.Scheduled))
-            return await SubmitAsync(parent, step, source, key, cancellation); // again, too: its message may not have been sent
+        // Again, too: its message may not have been sent. Not for ever: a job that nobody claims looks the same while it runs.
+        if (child is null || (!stop && row.Call <= MostSubmissions && child is { Attempt: 0, State: JobState.Queued or JobState.Scheduled }))
+            return await SubmitAsync(parent, step, source, key, cancellation);
         if (stop && !child.State.IsFinal())
             await cancellations.CancelAsync(id, parent.Tenant, new CancelRequest($"The workflow {parent.Id} was stopped."), cancellation);
         return child.State.IsFinal() ? await EndOfAsync(child, cancellation) : null;

@@ -44,7 +44,7 @@ public sealed class WorkflowBuilder<TJob>
     /// <summary>Goes on after a while, holding no worker.</summary>
     public Step<TJob, NoResult> Delay(string name, TimeSpan delay) => Add(new Step<TJob, NoResult>(name, NodeKind.Delay) { Wait = Checked(name, delay) });
 
-    /// <summary>Runs another job and waits for its end; its result is the step's. Ends it in any other way than succeeded, the step has failed.</summary>
+    /// <summary>Runs another job and waits for its end; its result is the step's. If that ends in any other way than succeeded, the step has failed. A result over 32,000 characters is not handed over.</summary>
     /// <param name="name">The step's name.</param>
     /// <param name="type">A job type of this deployment: another workflow, or any other.</param>
     /// <param name="payload">Makes its payload.</param>
