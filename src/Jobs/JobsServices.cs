@@ -30,6 +30,7 @@ public static class JobsServices
         weir.AddJob<RunProbe>();
         weir.AddJob<RunOrderedProbe>();
         weir.AddJob<RunBatchProbe>();
+        weir.AddJob<RunProbeWorkflow>();
         weir.Services.AddSingleton<ProbeEffects>();
         weir.Services.AddSingleton<ProbeCrash>(static () => Process.GetCurrentProcess().Kill());
         weir.Services.AddHostedService<ProbeSetup>();

@@ -26,6 +26,7 @@ using Weir.Retries;
 using Weir.Schedules;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Workflows;
 
 namespace Weir;
 
@@ -87,6 +88,9 @@ public static class WeirServices
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddSingleton<Expiry>();
+        services.AddSingleton<Orchestrations>().AddSingleton<ParentNotices>().AddSingleton<ChildJobs>();
+        services.AddSingleton<StepWork>().AddSingleton<StepWaits>().AddSingleton<StepRuns>().AddSingleton<WorkflowBeginnings>().AddSingleton<WorkflowEndings>().AddSingleton<WorkflowEvents>();
+        services.AddFace<WorkflowActivities>().AddFace<WorkflowSweep>().AddFace<WorkflowEventsApi>();
         services.AddTable<UniqueTable>().AddSingleton<UniqueKeys>().AddSingleton<UniqueSubmission>();
         services.AddTable<CancelNotices>().AddSingleton<JobCancellation>().AddHostedService<CancelWatch>();
         services.AddSingleton<BulkSubmission>();

@@ -29,6 +29,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["post api/batches/{id}/pause"] = "operate",
         ["post api/batches/{id}/resume"] = "operate",
         ["delete api/batches/{id}"] = "submit",
+        ["post api/jobs/{id}/events/{name}"] = "submit",
         ["get api/instances"] = "read",
         ["get api/findings"] = "operate",
         ["get api/dead-letters"] = "read",

@@ -84,7 +84,7 @@ public sealed class FirstJobTests(OneInstance weir) : IClassFixture<OneInstance>
     {
         var catalog = await weir.Http.GetFromJsonAsync<JsonElement>("api/catalog");
         var types = catalog.GetProperty("types").EnumerateArray().Select(type => type.GetProperty("type").GetString()).ToArray();
-        Assert.Equal(["analytics.track", "avatar.render", "crm.sync", "email.welcome", "probe"], types.Where(type => type is not null && !type.StartsWith("probe.", StringComparison.Ordinal)));
+        Assert.Equal(["analytics.track", "avatar.render", "crm.sync", "email.welcome", "order.fulfil", "probe"], types.Where(type => type is not null && !type.StartsWith("probe.", StringComparison.Ordinal)));
         var one = await weir.Http.GetFromJsonAsync<JsonElement>("api/catalog/email.welcome");
         Assert.Equal("growth", one.GetProperty("owner").GetString());
     }

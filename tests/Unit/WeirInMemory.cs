@@ -32,6 +32,8 @@ internal sealed class WeirInMemory : IAsyncDisposable
 
     public ManualClock Clock { get; }
 
+    public Store Store => store;
+
     public JobRunner Runner => services.GetRequiredService<JobRunner>();
 
     /// <summary>The Service Bus operations so far, by name.</summary>

@@ -1,16 +1,21 @@
 using Azure.Messaging.ServiceBus;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 using Weir;
 using Weir.DeadLetters;
 using Weir.Lanes;
+using Weir.Workflows;
 
 namespace Functions.ServiceBus;
 
-public sealed class CollectBulkDeadLetters(DeadLetterCollector collector)
+public sealed class CollectBulkDeadLetters(DeadLetterCollector collector, Orchestrations orchestrations)
 {
     [Function(nameof(CollectBulkDeadLetters))]
     public async Task RunAsync(
         [ServiceBusTrigger(QueueNames.Bulk + QueueNames.DeadLetters, Connection = AzureConnections.ServiceBus, AutoCompleteMessages = false)] ServiceBusReceivedMessage message,
-        ServiceBusMessageActions actions, CancellationToken stopping) =>
+        ServiceBusMessageActions actions, [DurableClient] DurableTaskClient client, CancellationToken stopping)
+    {
+        orchestrations.Use(client);
         await Settle.CollectedAsync(await collector.CollectAsync(message, Queue.Bulk, stopping), message, actions);
+    }
 }

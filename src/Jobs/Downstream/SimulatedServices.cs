@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Http;
 namespace Jobs.Downstream;
 
 /// <summary>
-/// The outside world in development: an e-mail provider, a CRM, a file store and analytics, which can be made slow or unreliable while
+/// The outside world in development: an e-mail provider, a CRM, a file store, analytics, and what a shop needs to fulfil an order, which can be made slow or unreliable while
 /// the system runs (<c>PUT /sim/email {"latencyMs": 200, "failureRate": 0.3}</c>) to see what Weir makes of it.
 /// </summary>
 public sealed class SimulatedServices(TimeProvider clock, Random chance)
 {
-    private static readonly string[] Names = ["email", "crm", "avatar", "analytics"];
+    private static readonly string[] Names = ["email", "crm", "avatar", "analytics", "stock", "payments", "carrier", "customs"];
 
     private readonly ConcurrentDictionary<string, Service> services = new(Names.Select(name => KeyValuePair.Create(name, new Service())));
 

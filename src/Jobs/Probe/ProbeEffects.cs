@@ -24,14 +24,22 @@ public sealed class ProbeEffects(TableServiceClient tables, Admission admission)
         table.UpsertEntityAsync(new TableEntity(effect, $"{StartPrefix}{context.Id}-{context.Attempt:0000}"), TableUpdateMode.Replace, cancellation);
 
     /// <returns>True when this call performed it, false when it had been performed before.</returns>
-    public async Task<bool> PerformAsync(string effect, string? note, JobContext context, CancellationToken cancellation)
+    public Task<bool> PerformAsync(string effect, string? note, JobContext context, CancellationToken cancellation) =>
+        AddAsync(effect, note, context.IdempotencyKey, context.Id, context.Attempt, context.StartedAt, context.Clock, cancellation);
+
+    /// <summary>The effect of a step of a workflow, or of its undoing.</summary>
+    /// <inheritdoc cref="PerformAsync(string, string?, JobContext, CancellationToken)"/>
+    public Task<bool> PerformAsync<TJob>(string effect, string note, StepContext<TJob> step) =>
+        AddAsync(effect, note, step.IdempotencyKey, step.Id, step.Attempt, step.StartedAt, step.Clock, step.Cancellation);
+
+    private async Task<bool> AddAsync(string effect, string? note, string key, string jobId, int attempt, DateTimeOffset startedAt, TimeProvider clock, CancellationToken cancellation)
     {
-        var row = new TableEntity(effect, EffectPrefix + context.IdempotencyKey)
+        var row = new TableEntity(effect, EffectPrefix + key)
         {
-            ["Job"] = context.Id,
-            ["Attempt"] = context.Attempt,
-            ["StartedAt"] = context.StartedAt,
-            ["FinishedAt"] = context.Clock.GetUtcNow(),
+            ["Job"] = jobId,
+            ["Attempt"] = attempt,
+            ["StartedAt"] = startedAt,
+            ["FinishedAt"] = clock.GetUtcNow(),
         };
         if (note is not null)
             row["Note"] = note;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Workflows;
 
 namespace Weir.Api;
 
@@ -21,6 +22,9 @@ internal sealed record JobView(
     /// <summary>The job of the same ordering key that a held one waits for.</summary>
     public HeldByView? HeldBy { get; init; }
 
+    /// <summary>The steps of a workflow.</summary>
+    public IReadOnlyList<StepView>? Steps { get; init; }
+
     /// <summary>The schedule that made it, and for when.</summary>
     public JobScheduleView? Schedule { get; init; }
 
@@ -38,6 +42,7 @@ internal sealed record JobView(
         {
             Replays = job.Replays.Count == 0 ? null : [.. job.Replays.Select(ReplayView.Of)],
             Discarded = HandledView.Of(receipt.Discarded),
+            Steps = job.Steps.Count == 0 ? null : job.Steps,
             Schedule = JobScheduleView.Of(receipt.Occurrence),
         };
     }
@@ -47,7 +52,7 @@ internal sealed record JobView(
     /// <summary>The last failure, unless a later attempt has made up for it.</summary>
     private static ErrorView? ErrorOf(JobRecord job) => job.Receipt switch
     {
-        { State: JobState.Retrying or JobState.DeadLettered or JobState.Expired, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
+        { State: JobState.Retrying or JobState.DeadLettered or JobState.Expired or JobState.Compensated, ErrorType: { } type } receipt => new ErrorView(receipt.ErrorClass!, type, receipt.ErrorMessage ?? "", receipt.DeadLetterReason, Stack: null),
         _ => null,
     };
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
+using Weir.Workflows;
 
 namespace Weir.Cancellation;
 
@@ -10,7 +11,7 @@ namespace Weir.Cancellation;
 /// receipt, and, so that it hears of it soon, in this process or by a notice to the others.
 /// </summary>
 internal sealed partial class JobCancellation(
-    ReceiptTable receipts, JobCatalog catalog, CancelNotices notices, InFlight inFlight, JobEndings endings, KillPoints kill, TimeProvider clock, ILogger<JobCancellation> logger)
+    ReceiptTable receipts, JobCatalog catalog, CancelNotices notices, InFlight inFlight, JobEndings endings, Orchestrations orchestrations, KillPoints kill, TimeProvider clock, ILogger<JobCancellation> logger)
 {
     private const int MaxTries = 8;
 
@@ -58,7 +59,10 @@ internal sealed partial class JobCancellation(
 
         kill.Pass(KillPoints.AfterCancel);
         LogRequested(job.Id, job.Type, job.Attempt);
-        await TellAsync(job.Id, job.Attempt, cancellation);
+        if (job.IsOrchestrated)
+            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);
+        else
+            await TellAsync(job.Id, job.Attempt, cancellation);
         return new Cancelled.Done(job, job.State);
     }
 

@@ -87,9 +87,9 @@ public abstract partial class JobType
     {
         var job = handler.GetCustomAttribute<JobAttribute>()
             ?? throw new InvalidOperationException($"{handler.Name} has no [Job] attribute.");
-        var contracts = handler.GetInterfaces().Where(one => one.IsGenericType && one.GetGenericTypeDefinition() == typeof(IJobHandler<>)).ToArray();
+        var contracts = handler.GetInterfaces().Where(one => one.IsGenericType && (one.GetGenericTypeDefinition() == typeof(IJobHandler<>) || one.GetGenericTypeDefinition() == typeof(IWorkflow<>))).ToArray();
         if (contracts.Length != 1)
-            throw new InvalidOperationException($"{handler.Name} must implement IJobHandler<TContract> exactly once, not {contracts.Length} times.");
+            throw new InvalidOperationException($"{handler.Name} must implement IJobHandler<TContract> or IWorkflow<TJob> exactly once, not {contracts.Length} times.");
         if (!ValidName().IsMatch(job.Name))
             throw new InvalidOperationException($"{handler.Name}: '{job.Name}' is no name for a job type; use 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.");
         if (job.Name.StartsWith(InternalPrefix, StringComparison.Ordinal) && handler.Assembly != typeof(JobType).Assembly)
@@ -104,7 +104,8 @@ public abstract partial class JobType
         if (job.StallTimeoutSeconds is < 0 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 
-        var type = typeof(JobType<,>).MakeGenericType(handler, contracts[0].GetGenericArguments()[0]);
+        var kind = contracts[0].GetGenericTypeDefinition() == typeof(IWorkflow<>) ? typeof(WorkflowType<,>) : typeof(JobType<,>);
+        var type = kind.MakeGenericType(handler, contracts[0].GetGenericArguments()[0]);
         return (JobType)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions, binder: null, [job], culture: null)!;
     }
 

@@ -68,10 +68,10 @@ internal sealed record CompletionReport(string JobId, string Type, string Tenant
 
     private static void WriteError(Receipt receipt, Utf8JsonWriter json)
     {
-        if (receipt.State != JobState.DeadLettered)
+        if (receipt.State is not (JobState.DeadLettered or JobState.Compensated) || receipt.ErrorType is null)
             return;
         json.WriteStartObject("error");
-        json.WriteString("reason", receipt.DeadLetterReason);
+        json.WriteString("reason", receipt.DeadLetterReason ?? "compensated");
         json.WriteString("class", receipt.ErrorClass);
         json.WriteString("type", Cut(receipt.ErrorType));
         json.WriteString("message", Cut(receipt.ErrorMessage));

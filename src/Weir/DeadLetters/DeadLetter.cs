@@ -1,5 +1,4 @@
 using Azure.Data.Tables;
-using Azure.Messaging.ServiceBus;
 using Weir.Receipts;
 using Weir.Retries;
 
@@ -69,7 +68,7 @@ internal sealed record DeadLetter(string Id, DateTimeOffset DiedAt, string Reaso
     public bool IsReplayable => State == DeadLetterState.Open && !Foreign;
 
     /// <summary>The death of a job, from its final receipt and its attempts.</summary>
-    public static DeadLetter Of(JobRecord job, ServiceBusReceivedMessage message, string reason, bool payloadDamaged)
+    public static DeadLetter Of(JobRecord job, string? messageId, string reason, bool payloadDamaged)
     {
         var receipt = job.Receipt;
         var error = receipt.ErrorType is { } type && Enum.TryParse<ErrorClass>(receipt.ErrorClass, out var errorClass)
@@ -89,7 +88,7 @@ internal sealed record DeadLetter(string Id, DateTimeOffset DiedAt, string Reaso
             Run = receipt.Replays,
             SubmittedAt = receipt.SubmittedAt,
             TraceParent = receipt.TraceParent,
-            MessageId = message.MessageId,
+            MessageId = messageId,
             PayloadBytes = receipt.PayloadBytes,
             PayloadHash = receipt.PayloadHash,
             PayloadDamaged = payloadDamaged,

@@ -5,6 +5,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Workflows;
 
 namespace Weir.DeadLetters;
 
@@ -29,14 +30,15 @@ public sealed partial class DeadLetterCollector
     private readonly ReceiptTable receipts;
     private readonly DeadLetterTable catalogue;
     private readonly JobEndings endings;
+    private readonly Orchestrations orchestrations;
     private readonly KillPoints kill;
     private readonly TimeProvider clock;
     private readonly Random chance;
     private readonly ILogger<DeadLetterCollector> logger;
 
     internal DeadLetterCollector(
-        ReceiptTable receipts, DeadLetterTable catalogue, JobEndings endings, KillPoints kill, TimeProvider clock, Random chance, ILogger<DeadLetterCollector> logger) =>
-        (this.receipts, this.catalogue, this.endings, this.kill, this.clock, this.chance, this.logger) = (receipts, catalogue, endings, kill, clock, chance, logger);
+        ReceiptTable receipts, DeadLetterTable catalogue, JobEndings endings, Orchestrations orchestrations, KillPoints kill, TimeProvider clock, Random chance, ILogger<DeadLetterCollector> logger) =>
+        (this.receipts, this.catalogue, this.endings, this.orchestrations, this.kill, this.clock, this.chance, this.logger) = (receipts, catalogue, endings, orchestrations, kill, clock, chance, logger);
 
     /// <summary>Puts one dead message on record. Throws nothing.</summary>
     /// <param name="message">Locked by the caller.</param>
@@ -94,6 +96,11 @@ public sealed partial class DeadLetterCollector
                 return await KeepForeignAsync(message, queue, $"There is no receipt of job {ours.JobId}.", cancellation);
             if (IsDoneWith(ours, job.Receipt))
                 return true;
+            if (job.Receipt.IsOrchestrated)
+            {
+                await orchestrations.StartAsync(ours.JobId, job.Receipt.Replays, cancellation); // in case that whoever was to start it never did
+                return true;
+            }
             // Somebody runs the job, by this message or another: its outcome decides, not this copy's death.
             if (job.Receipt.State == JobState.Running && job.Receipt.LeaseUntil + ClockSkew > clock.GetUtcNow())
                 return false;
@@ -121,9 +128,24 @@ public sealed partial class DeadLetterCollector
             return false;
         }
 
+        return await PutOnRecordAsync(job, ours, message.MessageId, receipt.DeadLetterReason ?? ReasonOf(message), chunks, damaged, cancellation);
+    }
+
+    /// <summary>Puts the death of a job on record that had no message any more: its end is on its receipt, and its payload beside it. Done again it changes nothing.</summary>
+    internal async Task CollectEndedAsync(JobRecord job, CancellationToken cancellation)
+    {
+        var receipt = job.Receipt;
+        var damaged = Payload.HashOf(await receipts.ReadPayloadAsync(receipt.Id, cancellation)) != receipt.PayloadHash;
+        if (!await PutOnRecordAsync(job, receipt.ToMessage(default), messageId: null, receipt.DeadLetterReason ?? DeadLetterReason.Poison, receipt.PayloadChunks, damaged, cancellation))
+            throw new TimeoutException($"The receipt of job {receipt.Id} changed while its death was being collected.");
+    }
+
+    private async Task<bool> PutOnRecordAsync(JobRecord job, JobMessage ours, string? messageId, string reason, int chunks, bool damaged, CancellationToken cancellation)
+    {
+        var receipt = job.Receipt;
         if (receipt is { Replays: > 0, DeadLetter: { } before, LastReplay: { } replay })
             await catalogue.MarkAsync(before, DeadLetterState.Replayed, replay, cancellation); // its replay may have been cut off before it said so
-        var entry = DeadLetter.Of(job, message, receipt.DeadLetterReason ?? ReasonOf(message), damaged);
+        var entry = DeadLetter.Of(job, messageId, reason, damaged);
         await catalogue.AddAsync(entry, cancellation);
         kill.Pass(KillPoints.AfterCatalogueEntry);
 

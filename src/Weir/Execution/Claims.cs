@@ -3,6 +3,7 @@ using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Workflows;
 
 namespace Weir.Execution;
 
@@ -21,7 +22,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     public async Task<Claimed> TakeAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation)
     {
-        var attempt = NewAttempt(message.Attempt);
+        var attempt = NewAttempt(message.Attempt, message, type);
         if (type.Guarantee == Guarantee.AtLeastOnce)
             return new Claimed.Ours(new Claim(receipts, message, attempt, message.ReceiptETag, Lease, clock, held: false));
         if (await receipts.ClaimAsync(message.JobId, message.ReceiptETag, attempt, cancellation) is { } etag)
@@ -53,6 +54,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // A second copy of a message whose work is done, or one whose Complete was lost: perhaps with what follows the end still to do.
         var state when state.IsFinal() => new Claimed.Ended(receipt),
 
+        // Its owner is an orchestration, which outlives every instance. It may only not be there yet, if whoever claimed the job died before starting it.
+        _ when receipt.IsOrchestrated => Owned(message, receipt),
+
         JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
 
@@ -64,7 +68,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
         JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
 
-        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.Attempt)), cancellation),
+        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.Attempt), message, type), cancellation),
     };
 
     private async Task<Claimed?> ClaimAsync(JobMessage message, Receipt receipt, Attempt attempt, CancellationToken cancellation) =>
@@ -84,7 +88,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             return null;
         }
 
-        var attempt = NewAttempt(receipt.Attempt + 1);
+        var attempt = NewAttempt(receipt.Attempt + 1, message, type);
         return await receipts.TakeOverAsync(message.JobId, receipt.ETag, attempt, lost, cancellation) is { } etag
             ? new Claimed.Ours(new Claim(receipts, message with { Attempt = attempt.Number, PutOffs = 0 }, attempt, etag, Lease, clock))
             : null;
@@ -116,10 +120,14 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         return Settlement.Completed;
     }
 
-    private Attempt NewAttempt(int number)
+    private Claimed.Ours Owned(JobMessage message, Receipt receipt) =>
+        new(new Claim(receipts, message, new Attempt(receipt.Attempt, receipt.Owner!, receipt.StartedAt ?? clock.GetUtcNow(), receipt.LeaseUntil), receipt.ETag, Lease, clock));
+
+    /// <summary>A workflow is claimed for its orchestration, whose lease never ends.</summary>
+    private Attempt NewAttempt(int number, JobMessage message, JobType type)
     {
         var now = clock.GetUtcNow();
-        return new Attempt(number, instance.Id, now, now + Lease);
+        return type is WorkflowType ? new Attempt(number, Orchestrations.OwnerOf(message.JobId, message.Replays), now, Orchestrations.Endless) : new Attempt(number, instance.Id, now, now + Lease);
     }
 }
 

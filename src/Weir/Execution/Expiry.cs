@@ -1,6 +1,7 @@
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Workflows;
 
 namespace Weir.Execution;
 
@@ -8,7 +9,7 @@ namespace Weir.Execution;
 /// Ends jobs that were not begun, or not begun again, in time. Asked before each claim, so that no attempt starts after a job's expiry; one
 /// that runs by then runs to its end. The jobs themselves cause no operation for it: the message says when.
 /// </summary>
-internal sealed class Expiry(ReceiptTable receipts, Claims claims, KillPoints kill, TimeProvider clock)
+internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestrations orchestrations, KillPoints kill, TimeProvider clock)
 {
     private const int MaxTries = 3;
 
@@ -25,6 +26,11 @@ internal sealed class Expiry(ReceiptTable receipts, Claims claims, KillPoints ki
                 return new Claimed.Ended(receipt);
 
             var now = clock.GetUtcNow();
+            if (receipt.IsOrchestrated)
+            {
+                await orchestrations.StartAsync(receipt.Id, receipt.Replays, cancellation); // it was begun in time
+                return Claimed.Not(Settlement.Completed);
+            }
             if (receipt.State == JobState.Running && receipt.LeaseUntil + Claims.ClockSkew > now)
                 return Claimed.Not(await claims.PutOffAsync(message, queue, receipt.LeaseUntil + Claims.ClockSkew, cancellation));
 

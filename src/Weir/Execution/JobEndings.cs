@@ -4,6 +4,7 @@ using Weir.Index;
 using Weir.Lanes;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Workflows;
 
 namespace Weir.Execution;
 
@@ -11,7 +12,7 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, TimeProvider clock)
+internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, ParentNotices parents, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
@@ -27,6 +28,8 @@ internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, J
             await uniques.ReleaseAsync(message.JobId, cancellation);
         if (message.Batch is { } item)
             await batches.CountAsync(item, message.Replays, state, cancellation);
+        if (message.Follows.HasFlag(Follows.Parent))
+            await parents.AfterAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
         // A line that says that the job has ended says that all this was done: of one that does not, the reconciler has it done.
         if (message.SubmittedAt is { } submittedAt)

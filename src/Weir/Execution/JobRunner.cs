@@ -10,6 +10,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Workflows;
 
 namespace Weir.Execution;
 
@@ -46,6 +47,7 @@ public sealed partial class JobRunner
     private readonly OrderedKeys keys;
     private readonly LaneTurns turns;
     private readonly BatchGate batches;
+    private readonly Orchestrations orchestrations;
     private readonly BreakerBoard breakers;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
@@ -56,11 +58,11 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BatchGate batches, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
-        (this.keys, this.turns, this.batches, this.breakers) = (keys, turns, batches, breakers);
+        (this.keys, this.turns, this.batches, this.orchestrations, this.breakers) = (keys, turns, batches, orchestrations, breakers);
         (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
 
@@ -148,11 +150,24 @@ public sealed partial class JobRunner
             breakers.Leave(type);
         return claimed switch
         {
+            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
             var other => throw new UnreachableException(other.ToString()),
         };
+    }
+
+    /// <summary>From here on the orchestration has the job, and ends it.</summary>
+    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, CancellationToken stopping)
+    {
+        using var claim = claimed;
+        breakers.Leave(type);
+        kill.Pass(KillPoints.AfterWorkflowClaim);
+        await keys.KeepTurnAsync(claim.Message, stopping);
+        await orchestrations.StartAsync(claim.Message.JobId, claim.Message.Replays, stopping);
+        kill.Pass(KillPoints.AfterWorkflowStart);
+        return Settlement.Completed;
     }
 
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)

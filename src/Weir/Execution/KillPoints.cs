@@ -38,6 +38,21 @@ internal sealed class KillPoints
     public const string AfterCancel = "cancel.recorded";
     public const string AfterExpiry = "expire.recorded";
 
+    public const string AfterWorkflowClaim = "workflow.claim";
+    public const string AfterWorkflowStart = "workflow.start";
+    public const string AfterPlan = "workflow.plan";
+    public const string InStep = "step.begun";
+    public const string AfterStep = "step.run";
+    public const string AfterStepRecorded = "step.recorded";
+    public const string InUndo = "undo.begun";
+    public const string AfterUndo = "undo.run";
+    public const string AfterUndoRecorded = "undo.recorded";
+    public const string AfterWaitOpened = "wait.opened";
+    public const string AfterEventRecorded = "wait.event";
+    public const string AfterWaitClosed = "wait.closed";
+    public const string AfterWorkflowOutcome = "workflow.outcome";
+    public const string AfterWorkflowFollowed = "workflow.followed";
+
     public const string AfterDecided = "schedule.decided";
     public const string AfterReplaced = "schedule.replaced";
     public const string AfterFired = "schedule.fired";
@@ -66,6 +81,8 @@ internal sealed class KillPoints
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
+        AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,
+        AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed,
         AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
         AfterResendMarked, AfterFinding, AfterResent,
         AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,

@@ -40,5 +40,8 @@ internal static class DeadLetterReason
     public const string MaxDeliveries = "maxDeliveries";
     public const string CompensationFailed = "compensationFailed";
 
-    public static IReadOnlyList<string> All { get; } = [AttemptsExhausted, Permanent, Contract, Poison, Expired, MaxDeliveries, CompensationFailed];
+    /// <summary>A workflow's orchestration ended by itself: it came to differ from its history, or was terminated.</summary>
+    public const string OrchestrationFailed = "orchestrationFailed";
+
+    public static IReadOnlyList<string> All { get; } = [AttemptsExhausted, Permanent, Contract, Poison, Expired, MaxDeliveries, CompensationFailed, OrchestrationFailed];
 }

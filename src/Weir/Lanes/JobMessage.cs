@@ -197,4 +197,7 @@ internal enum Follows
 
     /// <summary>The release of a unique key.</summary>
     Unique = 4,
+
+    /// <summary>Word to the workflow that waits for it.</summary>
+    Parent = 8,
 }

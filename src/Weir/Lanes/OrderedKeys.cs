@@ -57,6 +57,13 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
         throw new TimeoutException($"The ordering key of job {message.JobId} changed {MaxTries} times while the job was being parked.");
     }
 
+    /// <summary>A workflow goes on without its message: until it ends it stands in front of its key.</summary>
+    public async Task KeepTurnAsync(JobMessage message, CancellationToken cancellation)
+    {
+        if (message.StrictKey is { } key && !await table.BlockAsync(key, message.JobId, HeadReason.Running, cancellation))
+            throw new InvalidOperationException($"Job {message.JobId} cannot begin, because it is another job's turn in its ordering key.");
+    }
+
     /// <summary>After a job has ended: a dead letter goes on standing in front of its key, anything else lets the next one go. Done again it changes nothing.</summary>
     public async Task AfterAsync(JobMessage message, JobState state, CancellationToken cancellation)
     {

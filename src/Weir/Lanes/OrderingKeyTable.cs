@@ -148,6 +148,9 @@ internal enum HeadReason
 
     /// <summary>It waited, and its turn has come: its message is on the way.</summary>
     Releasing,
+
+    /// <summary>It is a workflow, and has not ended.</summary>
+    Running,
 }
 
 /// <summary>The job behind which the others of its ordering key wait.</summary>

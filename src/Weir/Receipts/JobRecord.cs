@@ -1,5 +1,6 @@
 using Azure.Data.Tables;
 using Weir.DeadLetters;
+using Weir.Workflows;
 
 namespace Weir.Receipts;
 
@@ -8,6 +9,9 @@ internal sealed record JobRecord(Receipt Receipt, IReadOnlyList<AttemptRecord> A
 {
     /// <summary>The runs that operators asked for after the first, oldest first.</summary>
     public IReadOnlyList<Replay> Replays { get; init; } = [];
+
+    /// <summary>The steps of a workflow, in the order of its plan.</summary>
+    public IReadOnlyList<StepView> Steps { get; init; } = [];
 
     public static JobRecord? Of(IReadOnlyList<TableEntity> rows)
     {
@@ -20,6 +24,7 @@ internal sealed record JobRecord(Receipt Receipt, IReadOnlyList<AttemptRecord> A
             ? Chunks.Join(rows, Chunks.ResultPrefix)
             : System.Text.Encoding.UTF8.GetBytes(receipt.Result ?? "");
         var replays = rows.Where(one => one.RowKey.StartsWith(Replay.RowPrefix, StringComparison.Ordinal)).Select(Replay.Of);
-        return new JobRecord(receipt, [.. attempts.OrderBy(attempt => attempt.Number)], result) { Replays = [.. replays.OrderBy(replay => replay.Number)] };
+        var job = new JobRecord(receipt, [.. attempts.OrderBy(attempt => attempt.Number)], result) { Replays = [.. replays.OrderBy(replay => replay.Number)] };
+        return job with { Steps = StepView.Of(job, rows) };
     }
 }

@@ -11,7 +11,7 @@ internal sealed partial class Receipt
     private static readonly string[] OfOneRun =
     [
         Column.StartedAt, Column.FinishedAt, Column.NotBefore, Column.Owner, Column.LeaseUntil, Column.ExpiresAt, Column.CancelRequestedAt, Column.Progress, Column.ProgressMessage,
-        Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged,
+        Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged, Column.Change,
         Column.Payload, // lies in rows of its own since the death was collected, and may be mended
     ];
 

@@ -111,7 +111,7 @@ internal sealed partial class Receipt(TableEntity row)
     /// <summary>How many child jobs it enqueued by succeeding.</summary>
     public int Children => row.GetInt32(Column.Children) ?? 0;
 
-    /// <summary>The job that enqueued this one.</summary>
+    /// <summary>The workflow that waits for this job.</summary>
     public string? ParentId => row.GetString(Column.ParentId);
 
     public string? ErrorClass => row.GetString(Column.ErrorClass);

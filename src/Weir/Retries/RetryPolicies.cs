@@ -47,6 +47,9 @@ public sealed class RetryPolicies
 
     internal RetryPolicy Of(JobType type) => Find(NameOf(type), $"the job type '{type.Name}'");
 
+    /// <param name="who">Asks for it, for the error.</param>
+    internal RetryPolicy Named(string name, string who) => Find(name, who);
+
     internal string NameOf(JobType type) => type.Guarantee == Guarantee.AtMostOnce ? None : byType.GetValueOrDefault(type.Name, type.RetryPolicy);
 
     private RetryPolicy Find(string name, string who) => policies.GetValueOrDefault(name)

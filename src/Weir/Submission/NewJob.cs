@@ -27,9 +27,9 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
 
     /// <summary>
     /// The rows beside the receipt that hold a large payload; none for a small one. A unique job's always lies there: it may be somebody
-    /// else than its submitter who sends its message.
+    /// else than its submitter who sends its message. And a workflow's: its steps read it there.
     /// </summary>
-    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInReceipt || Request.Unique is not null ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
+    public IReadOnlyList<TableEntity> Chunks { get; } = Payload.Bytes.Length > MaxInReceipt || Request.Unique is not null || Type is WorkflowType ? [.. Receipts.Chunks.Split(Id, Receipts.Chunks.PayloadPrefix, Payload.Bytes)] : [];
 
     public JobState FirstState => NotBefore is null ? JobState.Queued : JobState.Scheduled;
 
@@ -40,6 +40,7 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
     private Follows Follows =>
         (Request.Unique is null ? Follows.Nothing : Follows.Unique)
         | (Request.CallbackUrl is null ? Follows.Nothing : Follows.Callback)
+        | (Request.ParentId is null ? Follows.Nothing : Follows.Parent)
         | (Type.CompletionEvent ? Follows.Event : Follows.Nothing);
 
     private string? StrictKey => Type.Ordering == Ordering.Strict && Request.OrderingKey is { } key ? OrderedKeys.KeyOf(Tenant, Queue, key) : null;
@@ -72,6 +73,8 @@ internal sealed record NewJob(string Id, JobType Type, SubmitRequest Request, st
             receipt[Column.StrictKey] = strictKey;
         if (Request.CorrelationId is { } correlationId)
             receipt[Column.CorrelationId] = correlationId;
+        if (Request.ParentId is { } parentId)
+            (receipt[Column.ParentId], receipt[Column.ParentStep]) = (parentId, Request.ParentStep!);
         if (Request.CallbackUrl is { } callbackUrl)
             receipt[Column.CallbackUrl] = callbackUrl;
         if (NotBefore is { } notBefore)

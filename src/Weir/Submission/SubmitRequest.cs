@@ -33,6 +33,11 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
     /// <summary>Weir itself asks: it may use its own types. Nothing that comes from outside sets this.</summary>
     public bool IsInternal { get; init; }
 
+    /// <summary>The workflow that waits for the job's end, and in which step.</summary>
+    public string? ParentId { get; init; }
+
+    public string? ParentStep { get; init; }
+
     /// <summary>The occurrence of a schedule that it is: a job of its own, whose id follows from it.</summary>
     public ScheduledOccurrence? Occurrence { get; init; }
 

@@ -1,4 +1,3 @@
-using AzureLocal.ServiceBus;
 using Simulation.Faults;
 using Simulation.Model;
 using Weir.Lanes;

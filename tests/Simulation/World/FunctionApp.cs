@@ -1,9 +1,9 @@
 using AzureLocal.Functions;
 using Functions.Http;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Azure.Functions.Worker;
-using Microsoft.Extensions.Configuration;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Simulation.World;
 
@@ -13,7 +13,6 @@ namespace Simulation.World;
 /// </summary>
 internal static class FunctionApp
 {
-    private static readonly IConfiguration Nothing = new ConfigurationBuilder().Build();
     private static readonly IReadOnlyList<FoundFunction> Found = FunctionCatalog.Find(typeof(SubmitJob).Assembly.GetTypes());
 
     public static IReadOnlyDictionary<string, Function> Http { get; } = Of<HttpTriggerAttribute>(found =>
@@ -26,6 +25,10 @@ internal static class FunctionApp
 
     public static IReadOnlyDictionary<string, Function> Timers { get; } = Of<TimerTriggerAttribute>(found => parameter => TimerTriggers.Bind(found, parameter));
 
+    public static IReadOnlyDictionary<string, Function> Orchestrators { get; } = Of<OrchestrationTriggerAttribute>(found => parameter => DurableTriggers.BindContext(found, parameter));
+
+    public static IReadOnlyDictionary<string, Function> Activities { get; } = Of<ActivityTriggerAttribute>(found => parameter => DurableTriggers.BindInput(found, parameter));
+
     private static SortedDictionary<string, Function> Of<T>(Func<FoundFunction, Func<System.Reflection.ParameterInfo, Binder?>> bind)
     {
         var functions = new SortedDictionary<string, Function>(StringComparer.Ordinal);
@@ -37,5 +40,6 @@ internal static class FunctionApp
     private static Binder? Anywhere(System.Reflection.ParameterInfo parameter) =>
         parameter.ParameterType == typeof(FunctionContext) ? static invocation => invocation
         : parameter.ParameterType == typeof(CancellationToken) ? static invocation => invocation.CancellationToken
+        : parameter.ParameterType == typeof(DurableTaskClient) ? static invocation => invocation.InstanceServices.GetRequiredService<DurableTaskClient>()
         : null;
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Simulation.Model;
 
 namespace Simulation.World;
 

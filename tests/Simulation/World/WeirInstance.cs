@@ -5,6 +5,7 @@ using Azure.Messaging.ServiceBus;
 using AzureLocal.Functions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Engine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -36,6 +37,7 @@ internal sealed class WeirInstance
     private readonly Invoker invoker;
     private readonly HttpServer http;
     private readonly ServiceBusClient bus;
+    private readonly DurableTriggers durable;
     private readonly Random random;
     private Task pumps = Task.CompletedTask;
     private bool isUp;
@@ -49,10 +51,12 @@ internal sealed class WeirInstance
         random = new Random(world.Draw(int.MaxValue));
         Broker = new FaultyBroker(world.Broker, Network, world);
         bus = new ServiceBusClient(Broker);
+        durable = new DurableTriggers(new DurableOptions("Weir", MaxConcurrentOrchestrators: 4, MaxConcurrentActivities: 8), Process.Clock, new Random(world.Draw(int.MaxValue)), stopping.Token);
         services = Services();
         var loggers = services.GetRequiredService<ILoggerFactory>();
         invoker = new Invoker(services.GetRequiredService<IServiceScopeFactory>(), [HttpAnswer.Middleware], loggers, timeout: null, Process.Clock, random, stopping.Token);
         http = new HttpServer(new HttpOptions("", null, null), invoker, stopping.Token);
+        OpenOrchestrations(loggers);
         hosted = [.. services.GetServices<IHostedService>()];
     }
 
@@ -76,6 +80,7 @@ internal sealed class WeirInstance
             foreach (var service in hosted)
                 await service.StartAsync(CancellationToken.None);
             isUp = true;
+            await durable.StartAsync(CancellationToken.None);
             pumps = Task.WhenAll(Pumps().Select(pump => pump.RunAsync(stopping.Token)).ToArray());
             world.Note(Process, "is up");
         }
@@ -97,7 +102,9 @@ internal sealed class WeirInstance
         using var limit = new CancellationTokenSource(TimeToStop, Process.Clock);
         try
         {
+            var orchestrations = durable.StopAsync(limit.Token);
             await pumps.WaitAsync(limit.Token);
+            await orchestrations;
             foreach (var service in hosted.Reverse())
                 await service.StopAsync(limit.Token);
         }
@@ -115,6 +122,7 @@ internal sealed class WeirInstance
         if (Process.IsDead)
             return;
         Process.Kill();
+        durable.Kill();
         foreach (var request in outstanding)
             request.TrySetException(new IOException("The connection was closed."));
         outstanding.Clear();
@@ -178,6 +186,15 @@ internal sealed class WeirInstance
         }
     }
 
+    private void OpenOrchestrations(ILoggerFactory loggers)
+    {
+        foreach (var function in FunctionApp.Orchestrators.Values)
+            durable.Add(function, (OrchestrationTriggerAttribute)function.Trigger);
+        foreach (var function in FunctionApp.Activities.Values)
+            durable.Add(function, (ActivityTriggerAttribute)function.Trigger);
+        durable.Open(world.Store, invoker, loggers, new EngineOptions { ProcessId = Process.Name, IsProcessAlive = world.IsAlive, DecorateStore = history => new FaultyHistory(history, Network) });
+    }
+
     private ServiceProvider Services()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(world.Settings.ToConfiguration()).Build();
@@ -186,6 +203,7 @@ internal sealed class WeirInstance
         collection.AddSingleton<IConfiguration>(configuration).AddSingleton<IHostEnvironment>(Development.Environment);
         collection.AddSingleton<TimeProvider>(Process.Clock).AddSingleton(random);
         collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
+        collection.AddSingleton(_ => durable.Client!);
         collection.AddSingleton(new SimulatedWork(this, world));
         var weir = collection.AddWeir(configuration);
         foreach (var handler in SimulatedJobs.All)

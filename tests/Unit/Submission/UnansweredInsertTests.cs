@@ -3,7 +3,6 @@ using Azure;
 using Azure.Data.Tables;
 using AzureLocal.Storage;
 using Contract.Tests;
-using Weir;
 using Weir.Index;
 using Weir.Receipts;
 using Weir.Submission;

@@ -25,6 +25,8 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
 
     public int Activities => activities.Count;
 
+    public DurableTaskClient? Client => client;
+
     public bool IsUsed => needsClient || orchestrators.Count + activities.Count > 0;
 
     public void Add(Function function, OrchestrationTriggerAttribute trigger) =>
@@ -61,10 +63,14 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
     }
 
     /// <summary>Opens the engine, so that its client can be used; nothing runs before <see cref="StartAsync"/>.</summary>
-    public void Open(Store store, Invoker invoker, ILoggerFactory loggers)
+    /// <param name="store">Where orchestrations are kept.</param>
+    /// <param name="invoker">Runs the functions.</param>
+    /// <param name="loggers">For the engine's lines.</param>
+    /// <param name="defaults">What host.json does not say.</param>
+    public void Open(Store store, Invoker invoker, ILoggerFactory loggers, EngineOptions? defaults = null)
     {
-        var defaults = new EngineOptions();
-        engine = new OrchestrationEngine(store, options.HubName, clock, random, loggers, new EngineOptions
+        defaults ??= new EngineOptions();
+        engine = new OrchestrationEngine(store, options.HubName, clock, random, loggers, defaults with
         {
             MaxConcurrentOrchestrators = options.MaxConcurrentOrchestrators ?? defaults.MaxConcurrentOrchestrators,
             MaxConcurrentActivities = options.MaxConcurrentActivities ?? defaults.MaxConcurrentActivities,
@@ -88,6 +94,9 @@ internal sealed class DurableTriggers(DurableOptions options, TimeProvider clock
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, allInterrupted.Token);
         await engine.StopAsync(either.Token);
     }
+
+    /// <summary>As if the process had died.</summary>
+    public void Kill() => engine?.Kill();
 
     public ValueTask DisposeAsync() => engine?.DisposeAsync() ?? ValueTask.CompletedTask;
 

@@ -22,7 +22,7 @@ internal enum VersionFailureStrategy
     Fail,
 }
 
-internal sealed class EngineOptions
+internal sealed record EngineOptions
 {
     /// <summary>The host's default: ten per processor, as the Functions host had it.</summary>
     public int MaxConcurrentOrchestrators { get; init; } = 10 * Environment.ProcessorCount;
