@@ -178,7 +178,11 @@ internal sealed class EngineClient(
     {
         if (!store.IsShared)
         {
-            await watch.Changed.Task.WaitAsync(cancellation);
+            // Not WaitAsync: the end of a task whose continuations run asynchronously would come to it by way of the thread pool.
+            var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var calledOff = cancellation.UnsafeRegister(static (ended, token) => ((TaskCompletionSource)ended!).TrySetCanceled(token), ended);
+            _ = TellAsync(watch.Changed.Task, ended);
+            await ended.Task;
             return;
         }
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -188,6 +192,12 @@ internal sealed class EngineClient(
             cancellation.ThrowIfCancellationRequested();
         }
         stop.Cancel();
+    }
+
+    private static async Task TellAsync(Task changed, TaskCompletionSource ended)
+    {
+        await changed;
+        ended.TrySetResult();
     }
 
     private OrchestrationMetadata ToMetadata(InstanceRow row, bool withPayloads) => new(row.Name, row.Id)
