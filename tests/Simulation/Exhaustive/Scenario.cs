@@ -46,6 +46,20 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(first, "DeadLettered");
             await stage.ReplayAsync(first, new Work(1));
         }),
+        new("workflow", async stage => await stage.SubmitAsync(new Flow(1, Steps: 3))),
+        new("workflow that waits", async stage =>
+        {
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 2, WaitAt: 2));
+            await stage.UntilAsync(job, "Waiting");
+            await stage.SendEventAsync(job);
+        }),
+        new("workflow with compensation", async stage => await stage.SubmitAsync(new Flow(1, Steps: 4, FailAt: 3))),
+        new("workflow with a compensation that fails, replayed", async stage =>
+        {
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 3, FailAt: 3, FailUndoAt: 1));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.ReplayAsync(job, mended: null);
+        }),
         new("delay", async stage => await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(5))),
         new("cancel while it waits", async stage => await stage.CancelAsync(await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(20)))),
         new("cancel while it runs", async stage =>
@@ -114,14 +128,26 @@ internal sealed class Stage(WorldState world)
         return id;
     }
 
+    public async Task<string> SubmitAsync(Flow flow)
+    {
+        var known = new JobCase(flow.Number, "sim.flow", Tenant, new Work(flow.Number)) { IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"flow-{flow.Number}"), Flow = flow, SentAt = world.Now };
+        world.Observer.Cases.Add(known);
+        var reply = await PersistAsync("SubmitJob", "POST", "/api/jobs", JsonSerializer.Serialize(new { type = known.Type, payload = flow }, JsonSerializerOptions.Web), headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
+        var id = JsonElement.Parse(reply.Body).GetProperty("id").GetString()!;
+        known.Ids.Add(id);
+        return id;
+    }
+
+    public Task SendEventAsync(string id) => PersistAsync("SendEvent", "POST", $"/api/jobs/{id}/events/go", "{}", headers: [("Weir-Tenant", Tenant)], route: [("id", id), ("name", "go")]);
+
     public async Task UntilAsync(string id, string state)
     {
         for (var until = world.Now + Patience; world.Observer.Find(id)!.State != state && !world.Observer.Find(id)!.IsFinal && world.Now < until;)
             await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(500));
     }
 
-    public Task ReplayAsync(string id, Work mended) =>
-        PersistAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+    public Task ReplayAsync(string id, Work? mended) => PersistAsync(
+        "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
 
@@ -134,7 +160,7 @@ internal sealed class Stage(WorldState world)
 
     /// <summary>The answer to the first try was lost; or the job had ended before it could be cancelled.</summary>
     private static bool WasDoneBefore(string function, HttpReply reply) =>
-        function == "CancelJob" || reply.Body.Contains("alreadyReplayed", StringComparison.Ordinal) || reply.Body.Contains("alreadyDiscarded", StringComparison.Ordinal);
+        function is "CancelJob" or "SendEvent" || reply.Body.Contains("alreadyReplayed", StringComparison.Ordinal) || reply.Body.Contains("alreadyDiscarded", StringComparison.Ordinal);
 
     /// <summary>A conflict is asked again too: a dead letter may not have been collected yet.</summary>
     private async Task<HttpReply> PersistAsync(string function, string method, string path, string? body = null, string query = "", (string, string)[]? headers = null, (string, string)[]? route = null)

@@ -13,6 +13,9 @@ internal sealed class JobCase(int number, string type, string tenant, Work work)
 
     public Work Work => work;
 
+    /// <summary>When it is a workflow.</summary>
+    public Flow? Flow { get; init; }
+
     public string? IdempotencyKey { get; init; }
 
     /// <summary>The strict key, and the place in it: this one may start when all before it have ended.</summary>

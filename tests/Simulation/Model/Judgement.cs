@@ -26,10 +26,13 @@ internal static class Judgement
         }
         var view = JsonElement.Parse(reply.Body);
         var attempts = view.GetProperty("attempts").EnumerateArray().ToArray();
-        JudgeAttempts(world, known, job, attempts);
+        if (known.Flow is not null)
+            FlowRules.Judge(world, known, job, view);
+        else
+            JudgeAttempts(world, known, job, attempts);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
             JudgeCalm(world, known, job);
     }
 

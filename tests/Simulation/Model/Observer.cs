@@ -65,6 +65,14 @@ internal sealed class Observer(WorldState world)
         return ++effects;
     }
 
+    /// <summary>A step of a workflow took effect, or was undone; a repetition is recognised by its key, as the other side would.</summary>
+    public void StepTaken(string id, string effect)
+    {
+        var job = seen[id];
+        if (!job.Steps.Contains(effect))
+            job.Steps.Add(effect);
+    }
+
     /// <summary>What OnceAsync gave the handler. Every attempt must be given the same.</summary>
     public void Remembered(Work work, JobContext context, string name, long value)
     {

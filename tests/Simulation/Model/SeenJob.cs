@@ -46,6 +46,9 @@ internal sealed class SeenJob(string id)
 
     public Dictionary<string, long> Remembered { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What the steps of a workflow did, each once, in the order in which it first took effect.</summary>
+    public List<string> Steps { get; } = [];
+
     public List<string> Path { get; } = [];
 
     public override string ToString() => $"{id} {Type} {State} attempt {Attempt} ({string.Join(" > ", Path)})";

@@ -27,12 +27,16 @@ internal static class TransitionRules
             case var (from, to) when before.IsFinal:
                 world.Observer.Break("I1", $"{before.Id} was {from} and became {to}", before.Id);
                 break;
+            case ("Waiting" or "Compensating", _):
+                break; // an orchestration's
             case (not "Running", "Running"):
                 CheckNumber(world, before, after);
                 break;
             case ("Running", "Running"):
                 CheckTakeover(world, before, after, writer);
                 break;
+            case ("Running", _) when before.Owner.StartsWith("workflow:", StringComparison.Ordinal):
+                break; // an orchestration's, which any instance writes for it
             case ("Running", "Succeeded") when before.Owner != writer.Name:
                 world.Observer.Break("I2", $"{before.Id} was claimed by {before.Owner}, and {writer.Name} recorded its outcome", before.Id);
                 break;

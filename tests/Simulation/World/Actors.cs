@@ -19,10 +19,12 @@ internal sealed class Actors(WorldState world, Random chance)
         Start();
         var clients = Enumerable.Range(0, world.Settings.Clients).Select(number => new Client(world, number, new Random(chance.Next())).RunAsync()).ToArray();
         var work = world.Settings.Operator ? new Operator(world, new Random(chance.Next())).RunAsync(chaosOver.Token) : Task.CompletedTask;
+        var flows = chance.Next(2) == 0 ? new FlowClient(world, new Random(chance.Next())).RunAsync() : Task.CompletedTask;
         await world.Outside.DelayAsync(world.Settings.Chaos);
         await CalmAsync();
         await Task.WhenAll(clients);
         await work;
+        await flows;
         await UntilAllHaveEndedAsync();
         await JudgeAsync();
     }

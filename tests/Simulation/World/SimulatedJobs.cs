@@ -57,7 +57,7 @@ internal sealed class DependentJob(SimulatedWork work) : IJobHandler<Work>
 
 internal static class SimulatedJobs
 {
-    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob)];
+    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob), typeof(SimulatedFlow)];
 }
 
 /// <summary>What every simulated handler does: works, has effects, fails as it was told to, and lets the checkers see it.</summary>

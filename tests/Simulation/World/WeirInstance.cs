@@ -204,7 +204,7 @@ internal sealed class WeirInstance
         collection.AddSingleton<TimeProvider>(Process.Clock).AddSingleton(random);
         collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
         collection.AddSingleton(_ => durable.Client!);
-        collection.AddSingleton(new SimulatedWork(this, world));
+        collection.AddSingleton(this).AddSingleton(world).AddSingleton<SimulatedWork>();
         var weir = collection.AddWeir(configuration);
         foreach (var handler in SimulatedJobs.All)
             weir.AddJobs(handler.Assembly, type => type == handler);
