@@ -206,8 +206,7 @@ internal sealed class WeirInstance
         collection.AddSingleton(_ => durable.Client!);
         collection.AddSingleton(this).AddSingleton(world).AddSingleton<SimulatedWork>();
         var weir = collection.AddWeir(configuration);
-        foreach (var handler in SimulatedJobs.All)
-            weir.AddJobs(handler.Assembly, type => type == handler);
+        weir.Handlers.AddRange(SimulatedJobs.All);
         collection.Replace(ServiceDescriptor.Singleton(new Instance(Process.Name)));
         return collection.BuildServiceProvider();
     }
