@@ -54,16 +54,23 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "Running");
             await stage.CancelAsync(job);
         }),
+        new("stop while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            stage.Stop();
+        }),
     ];
 
-    public ScenarioResult Run()
+    /// <param name="first">Stop at the first failure.</param>
+    public ScenarioResult Run(bool first = false)
     {
         var quiet = RunOnce(null);
         var failures = new List<string>();
         var runs = 1;
         if (quiet.Broken is { } broken)
             failures.Add($"{Name}: {broken}");
-        for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects); effect++)
+        for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects) && !(first && failures.Count > 0); effect++)
         {
             foreach (var fate in new[] { Fate.Done, Fate.Lost })
             {
@@ -124,6 +131,13 @@ internal sealed class Stage(WorldState world)
         PersistAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
+
+    /// <summary>Asks the instance to stop; another takes its place.</summary>
+    public void Stop()
+    {
+        if (world.Instances.Find(instance => instance.IsUp) is { } leaving)
+            _ = leaving.Process.RunAsync(leaving.StopAsync);
+    }
 
     /// <summary>Whatever the answer: it may have ended before.</summary>
     public Task CancelAsync(string id)

@@ -93,7 +93,7 @@ internal static class Judgement
         }
         if ((job.State, job.Attempts.Count) != expected)
             world.Observer.Break("calm", $"{known} was to end as {expected.Item1} after {expected.Item2} attempts, and is {job.State} after {job.Attempts.Count}", job.Id);
-        if (job.Runs.Count != job.Attempts.Count)
+        if (job.Runs.Count != job.Attempts.Count + job.HandBacks)
             world.Observer.Break("calm", $"{known} started {job.Runs.Count} times for {job.Attempts.Count} attempts", job.Id);
     }
 }

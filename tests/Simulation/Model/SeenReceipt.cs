@@ -32,7 +32,10 @@ internal sealed class SeenReceipt(TableEntity row)
     public void ApplyTo(SeenJob job)
     {
         if (job.State == "Running" && State == "Queued")
+        {
             job.HandedBack = true;
+            job.HandBacks++;
+        }
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
