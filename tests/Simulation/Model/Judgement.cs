@@ -27,6 +27,9 @@ internal static class Judgement
         var view = JsonElement.Parse(reply.Body);
         var attempts = view.GetProperty("attempts").EnumerateArray().ToArray();
         JudgeAttempts(world, known, job, attempts);
+        JudgeChildren(world, known, job);
+        if (known.IsCancelled && job.State != "Cancelled")
+            world.Observer.Break("cancel", $"{known} was cancelled and is {job.State}", job.Id);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
         if (world.WasAlwaysCalm && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
@@ -55,6 +58,16 @@ internal static class Judgement
             world.Observer.Break("I2", $"{known} is {job.State}, and its last attempt was {last}", job.Id);
         if (job.State == "Succeeded" && attempts.Count(attempt => attempt.GetProperty("outcome").GetString() == "succeeded") > 1 + job.Replays)
             world.Observer.Break("I2", $"{known} succeeded more than once", job.Id);
+    }
+
+    /// <summary>All that it enqueued are there, each once, if it succeeded; otherwise none.</summary>
+    private static void JudgeChildren(WorldState world, JobCase known, SeenJob job)
+    {
+        if (known.Work.Children == 0)
+            return;
+        var children = world.Observer.Seen.Count(other => other.Type == "sim.child" && other.CorrelationId == job.Id);
+        if (children != (job.State == "Succeeded" ? known.Work.Children : 0))
+            world.Observer.Break("children", $"{known} is {job.State}, and has {children} of its {known.Work.Children} children", job.Id);
     }
 
     /// <summary>I8: payload, attempts, errors, stack, trace.</summary>

@@ -17,6 +17,9 @@ internal sealed class SeenJob(string id)
 
     public int Attempt { get; set; }
 
+    /// <summary>Those of runs before the last replay.</summary>
+    public int EarlierAttempts { get; set; }
+
     public string Owner { get; set; } = "";
 
     public DateTimeOffset LeaseUntil { get; set; }
@@ -24,6 +27,15 @@ internal sealed class SeenJob(string id)
     public DateTimeOffset? NotBefore { get; set; }
 
     public DateTimeOffset? FinishedAt { get; set; }
+
+    public DateTimeOffset? ReplayedAt { get; set; }
+
+    public int Resends { get; set; }
+
+    public string? CorrelationId { get; set; }
+
+    /// <summary>How many retries were to come at once.</summary>
+    public int RetriesAtOnce { get; set; }
 
     /// <summary>Its current attempt was given back before it had an outcome: its number may come again.</summary>
     public bool HandedBack { get; set; }

@@ -16,6 +16,8 @@ internal static class StartRules
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
         CheckOrder(world, known, job);
+        if (known.IsCancelled && job.Type != "sim.least")
+            world.Observer.Break("cancel", $"{known} was cancelled and starts", job.Id);
         if (known.Delay is { } delay && world.Now < known.SentAt + delay - world.Plan.MaxSkew)
             world.Observer.Break("delay", $"{known} started {known.SentAt + delay - world.Now} before its time", job.Id);
     }
