@@ -60,6 +60,19 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "Running");
             stage.Stop();
         }),
+        new("lock lost while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            await stage.LoseLockAsync();
+        }),
+        new("expiry and lock lost while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000), expiresIn: TimeSpan.FromSeconds(2));
+            await stage.UntilAsync(job, "Running");
+            await stage.WaitAsync(TimeSpan.FromSeconds(3));
+            await stage.LoseLockAsync();
+        }),
     ];
 
     /// <param name="first">Stop at the first failure.</param>
@@ -104,22 +117,25 @@ internal sealed class Stage(WorldState world)
 
     private readonly Gateway gateway = new(world, new Random(2));
 
-    public async Task<string> SubmitAsync(string type, Work work, string? key = null, TimeSpan? delay = null)
+    public async Task<string> SubmitAsync(string type, Work work, string? key = null, TimeSpan? delay = null, TimeSpan? expiresIn = null)
     {
         var known = new JobCase(work.Number, type, Tenant, work)
         {
             IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"request-{work.Number}"),
             Order = key is null ? null : (key, work.Number),
             Delay = delay,
+            ExpiresIn = expiresIn,
             SentAt = world.Now,
         };
         world.Observer.Cases.Add(known);
-        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = delay is { } time ? string.Create(CultureInfo.InvariantCulture, $"PT{time.TotalSeconds:0}S") : null }, JsonSerializerOptions.Web);
+        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = Duration(delay), expiresIn = Duration(expiresIn) }, JsonSerializerOptions.Web);
         var reply = await PersistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
         var id = JsonElement.Parse(reply.Body).GetProperty("id").GetString()!;
         known.Ids.Add(id);
         return id;
     }
+
+    private static string? Duration(TimeSpan? time) => time is { } some ? string.Create(CultureInfo.InvariantCulture, $"PT{some.TotalSeconds:0}S") : null;
 
     public async Task UntilAsync(string id, string state)
     {
@@ -138,6 +154,15 @@ internal sealed class Stage(WorldState world)
         if (world.Instances.Find(instance => instance.IsUp) is { } leaving)
             _ = leaving.Process.RunAsync(leaving.StopAsync);
     }
+
+    /// <summary>A session that somebody holds is taken from it, and nobody is told.</summary>
+    public async Task LoseLockAsync()
+    {
+        foreach (var instance in world.Instances.ToArray())
+            await instance.Broker.LoseSessionAsync();
+    }
+
+    public Task WaitAsync(TimeSpan time) => world.Outside.DelayAsync(time);
 
     /// <summary>Whatever the answer: it may have ended before.</summary>
     public Task CancelAsync(string id)

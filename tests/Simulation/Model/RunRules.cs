@@ -11,6 +11,8 @@ internal static class RunRules
     public static void Check(WorldState world, SeenJob before, SeenReceipt after)
     {
         CheckReplay(world, before, after);
+        if (after.State != "Running" && after.LeaseUntil != default && after.LeaseUntil != before.LeaseUntil)
+            world.Observer.Break("lease", $"{before.Id} is {after.State}, and its lease was renewed", before.Id);
         if (before.State.Length == 0)
             CheckParent(world, before, after);
         else if (after.State == "Running" && after.Attempt != before.Attempt)

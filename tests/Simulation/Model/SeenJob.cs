@@ -47,6 +47,9 @@ internal sealed class SeenJob(string id)
 
     public int Replays { get; set; }
 
+    /// <summary>Its key went on without it: a replay has no place there any more.</summary>
+    public bool HasExpired { get; set; }
+
     public bool Discarded { get; set; }
 
     public bool IsFinal => State is "Succeeded" or "DeadLettered" or "Cancelled" or "Expired" or "Compensated";

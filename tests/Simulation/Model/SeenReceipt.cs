@@ -56,6 +56,7 @@ internal sealed class SeenReceipt(TableEntity row)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
             job.Replays++;
+        job.HasExpired |= State == "Expired";
         job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
         (job.EarlierAttempts, job.ReplayedAt, job.Resends, job.CorrelationId) = (EarlierAttempts, ReplayedAt, Resends, CorrelationId);

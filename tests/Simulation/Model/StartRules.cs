@@ -43,6 +43,8 @@ internal static class StartRules
             foreach (var id in earlier.Ids)
             {
                 var other = world.Observer.Find(id)!;
+                if (other.HasExpired)
+                    continue;
                 if (!other.IsFinal || (other.State == "DeadLettered" && !other.Discarded))
                     world.Observer.Break("I5", $"{known} started while {earlier} was {other.State}", job.Id, id);
             }

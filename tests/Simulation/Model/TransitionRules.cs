@@ -38,10 +38,13 @@ internal static class TransitionRules
             case ("Running", "Succeeded") when before.Owner != writer.Name:
                 world.Observer.Break("I2", $"{before.Id} was claimed by {before.Owner}, and {writer.Name} recorded its outcome", before.Id);
                 break;
+            case ("Running", "Expired"):
+                CheckLeaseIsOver(world, before, writer); // an attempt that runs by then runs to its end
+                break;
             case ("Running", "Queued") when before.Owner != writer.Name:
                 world.Observer.Break("I2", $"{before.Id} was claimed by {before.Owner}, and {writer.Name} gave it back", before.Id);
                 break;
-            case ("Running", "Retrying" or "DeadLettered" or "Expired" or "Cancelled") when before.Owner != writer.Name:
+            case ("Running", "Retrying" or "DeadLettered" or "Cancelled") when before.Owner != writer.Name:
                 CheckLeaseIsOver(world, before, writer);
                 break;
             case (_, "Retrying"):

@@ -39,8 +39,17 @@ internal static class MutantHunt
         {
             var place = await places.Reader.ReadAsync();
             using var limit = new CancellationTokenSource(Patience);
-            File.Copy(await tree.BuildAsync(mutant, limit.Token), Path.Combine(place, "Weir.dll"), overwrite: true);
-            hunts.Add(HuntAsync(mutant, place, places.Writer));
+            try
+            {
+                File.Copy(await tree.BuildAsync(mutant, limit.Token), Path.Combine(place, "Weir.dll"), overwrite: true);
+                hunts.Add(HuntAsync(mutant, place, places.Writer));
+            }
+            catch (Exception failure) when (failure is InvalidOperationException or InvalidDataException or OperationCanceledException)
+            {
+                Console.WriteLine($"NOT FOUND: {failure.Message}");
+                hunts.Add(Task.FromResult(false));
+                await places.Writer.WriteAsync(place);
+            }
         }
         var found = await Task.WhenAll(hunts);
         var unfound = found.Count(one => !one);

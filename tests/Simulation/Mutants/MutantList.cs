@@ -35,7 +35,9 @@ internal static class MutantList
         new("expiry ignored", "no attempt starts after the expiry", "Execution/Expiry.cs",
             "message.ExpiresAt <= clock.GetUtcNow()", "message.ExpiresAt <= default(DateTimeOffset)"),
         new("expiry ends a running job", "I2: a lease is not broken", "Execution/Expiry.cs",
-            "receipt.LeaseUntil + Claims.ClockSkew > now)", "receipt.LeaseUntil == default)"),
+            "receipt.LeaseUntil + Claims.ClockSkew > now)", "receipt.LeaseUntil == default)") { Scenario = "expiry and lock lost while it runs" },
+        new("expiry is not asked in place", "no attempt starts after the expiry", "Execution/JobRunner.cs",
+            "            if (expiry.IsPast(message))\n                return await ExpireAsync(message, queue, stopping);\n        }", "        }") { Seeds = 300 },
 
         // The claim
         new("claim without If-Match", "I2: one attempt at a time", "Receipts/ReceiptTable.cs",
@@ -50,7 +52,7 @@ internal static class MutantList
             """
                     Write(progress, change);
                     return MergeAsync(change, ETag.All, cancellation);
-            """),
+            """) { Seeds = 300 },
         new("fenced outcome is recorded", "I2: a fenced outcome is never recorded", "Execution/Claim.cs",
             """
                             if (!IsOurs(now))
@@ -72,7 +74,7 @@ internal static class MutantList
         new("AtMostOnce claims nothing", "AtMostOnce starts once", "Execution/Claims.cs",
             "if (type.Guarantee == Guarantee.AtLeastOnce)", "if (type.Guarantee != Guarantee.EffectivelyOnce)"),
         new("AtMostOnce is handed back", "AtMostOnce starts once", "Execution/JobRunner.cs",
-            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>"),
+            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Seeds = 300 },
 
         // The attempt
         new("settled before the outcome", "I10: a running job has a message", "Execution/JobRunner.cs",

@@ -51,7 +51,7 @@ internal sealed class Client(WorldState world, int number, Random chance)
             IdempotencyKey = type == "sim.strict" || chance.Next(5) > 0 ? string.Create(CultureInfo.InvariantCulture, $"request-{world.Observer.Cases.Count(other => other.Tenant == tenant)}") : null,
             Order = key is null ? null : (key, world.Observer.Cases.Count(other => other.Order?.Key == key)),
             Delay = delay,
-            ExpiresIn = key is null && chance.Next(10) == 0 ? (delay ?? TimeSpan.Zero) + TimeSpan.FromSeconds(chance.Next(1, chance.Next(2) == 0 ? 15 : 150)) : null,
+            ExpiresIn = chance.Next(10) == 0 ? (delay ?? TimeSpan.Zero) + TimeSpan.FromSeconds(chance.Next(1, chance.Next(2) == 0 ? 15 : 150)) : null,
         };
     }
 
