@@ -60,6 +60,11 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "Running");
             stage.Stop();
         }),
+        new("expiry between two attempts in order", async stage =>
+        {
+            await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 1, SleepMs: 4_000), "key", expiresIn: TimeSpan.FromSeconds(2));
+            await stage.SubmitAsync("sim.strict", new Work(2), "key");
+        }),
         new("lock lost while it runs", async stage =>
         {
             var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));

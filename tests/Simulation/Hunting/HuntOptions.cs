@@ -36,7 +36,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --exhaustive    every scenario with a kill, and a lost answer, after each of its effects
           --scenario NAME only this one
           --first         stop at the first failure
-          --mutants       put one deliberate bug after the other into src/Weir: the simulation has to find each (--only TEXT: those with it in their name)
+          --mutants       put one deliberate bug after the other into src/Weir: the simulation has to find each (--only "TEXT|TEXT": those with one of them in their name)
         Without any of them it runs this project's tests.
         """;
 

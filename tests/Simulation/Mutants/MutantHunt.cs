@@ -19,11 +19,11 @@ internal static class MutantHunt
     /// <summary>A build takes seconds, a hunt up to a minute of an idle core.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <param name="part">Only the bugs whose names contain it; null is all.</param>
+    /// <param name="part">Only the bugs whose names contain one of these texts, between bars; null is all.</param>
     public static async Task<int> RunAsync(string? part)
     {
         var watch = Stopwatch.StartNew();
-        var mutants = MutantList.All.Where(mutant => part is null || mutant.Name.Contains(part, StringComparison.OrdinalIgnoreCase)).ToArray();
+        var mutants = MutantList.All.Where(mutant => part is null || part.Split('|').Any(text => mutant.Name.Contains(text, StringComparison.OrdinalIgnoreCase))).ToArray();
         var folder = Directory.CreateTempSubdirectory("weir-mutants-").FullName;
         using var tree = SourceTree.Copy(folder);
         var places = Channel.CreateBounded<string>(AtOnce);

@@ -49,7 +49,7 @@ internal sealed class SourceTree : IDisposable
         {
             var (exitCode, output) = await Command.RunAsync(
                 "dotnet",
-                ["build", Path.Combine(copy, "src", "Weir"), "-c", Configuration, "--no-restore", "--no-dependencies", "-v:q", "-nologo", "-p:TreatWarningsAsErrors=false", "-p:GenerateDocumentationFile=false"],
+                ["build", Path.Combine(copy, "src", "Weir"), "-c", Configuration, "--no-restore", "--no-dependencies", "-m:1", "-v:q", "-nologo", "-p:TreatWarningsAsErrors=false", "-p:GenerateDocumentationFile=false"],
                 cancellation);
             return exitCode == 0
                 ? Path.Combine(copy, "src", "Weir", "bin", Configuration, "net10.0", "Weir.dll")
