@@ -39,6 +39,9 @@ internal sealed class Claim : IDisposable
 
     public bool IsHeld { get; }
 
+    /// <summary>An attempt of this number was handed back: it may have left checkpoints.</summary>
+    public bool BeganBefore { get; init; }
+
     /// <summary>Fires when the job is no longer ours.</summary>
     public CancellationToken Lost => lost.Token;
 

@@ -73,7 +73,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     private async Task<Claimed?> ClaimAsync(JobMessage message, Receipt receipt, Attempt attempt, CancellationToken cancellation) =>
         await receipts.ClaimAsync(message.JobId, receipt.ETag, attempt, cancellation) is { } etag
-            ? new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock))
+            ? new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock) { BeganBefore = receipt.Attempt >= attempt.Number })
             : null;
 
     /// <summary>The owner's lease has ended without an outcome: that attempt is lost, and counts.</summary>

@@ -73,7 +73,7 @@ public sealed partial class JobContext
         ended.ThrowIfCancellationRequested();
 
         // A first attempt has nothing to remember: the common case costs one operation, not two.
-        if (Attempt > 1 && await receipts.FindCheckpointAsync(Id, name, ended) is { } remembered)
+        if ((Attempt > 1 || claim.BeganBefore) && await receipts.FindCheckpointAsync(Id, name, ended) is { } remembered)
             return Read<T>(remembered);
 
         var result = await work(ended);

@@ -134,6 +134,8 @@ public sealed partial class JobRunner
             if (wait > TimeSpan.Zero)
                 await Task.Delay(wait, clock, stopping);
             (message, waited) = (next.Message, wait > TimeSpan.Zero ? waited + wait : waited);
+            if (expiry.IsPast(message))
+                return await ExpireAsync(message, queue, stopping);
         }
     }
 

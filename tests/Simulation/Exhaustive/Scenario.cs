@@ -68,16 +68,41 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "Running");
             await stage.CancelAsync(job);
         }),
+        new("stop while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            stage.Stop();
+        }),
+        new("expiry between two attempts in order", async stage =>
+        {
+            await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 1, SleepMs: 4_000), "key", expiresIn: TimeSpan.FromSeconds(2));
+            await stage.SubmitAsync("sim.strict", new Work(2), "key");
+        }),
+        new("lock lost while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            await stage.LoseLockAsync();
+        }),
+        new("expiry and lock lost while it runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000), expiresIn: TimeSpan.FromSeconds(2));
+            await stage.UntilAsync(job, "Running");
+            await stage.WaitAsync(TimeSpan.FromSeconds(3));
+            await stage.LoseLockAsync();
+        }),
     ];
 
-    public ScenarioResult Run()
+    /// <param name="first">Stop at the first failure.</param>
+    public ScenarioResult Run(bool first = false)
     {
         var quiet = RunOnce(null);
         var failures = new List<string>();
         var runs = 1;
         if (quiet.Broken is { } broken)
             failures.Add($"{Name}: {broken}");
-        for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects); effect++)
+        for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects) && !(first && failures.Count > 0); effect++)
         {
             foreach (var fate in new[] { Fate.Done, Fate.Lost })
             {
@@ -111,17 +136,18 @@ internal sealed class Stage(WorldState world)
 
     private readonly Gateway gateway = new(world, new Random(2));
 
-    public async Task<string> SubmitAsync(string type, Work work, string? key = null, TimeSpan? delay = null)
+    public async Task<string> SubmitAsync(string type, Work work, string? key = null, TimeSpan? delay = null, TimeSpan? expiresIn = null)
     {
         var known = new JobCase(work.Number, type, Tenant, work)
         {
             IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"request-{work.Number}"),
             Order = key is null ? null : (key, work.Number),
             Delay = delay,
+            ExpiresIn = expiresIn,
             SentAt = world.Now,
         };
         world.Observer.Cases.Add(known);
-        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = delay is { } time ? string.Create(CultureInfo.InvariantCulture, $"PT{time.TotalSeconds:0}S") : null }, JsonSerializerOptions.Web);
+        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = Duration(delay), expiresIn = Duration(expiresIn) }, JsonSerializerOptions.Web);
         var reply = await PersistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
         var id = JsonElement.Parse(reply.Body).GetProperty("id").GetString()!;
         known.Ids.Add(id);
@@ -140,6 +166,8 @@ internal sealed class Stage(WorldState world)
 
     public Task SendEventAsync(string id) => PersistAsync("SendEvent", "POST", $"/api/jobs/{id}/events/go", "{}", headers: [("Weir-Tenant", Tenant)], route: [("id", id), ("name", "go")]);
 
+    private static string? Duration(TimeSpan? time) => time is { } some ? string.Create(CultureInfo.InvariantCulture, $"PT{some.TotalSeconds:0}S") : null;
+
     public async Task UntilAsync(string id, string state)
     {
         for (var until = world.Now + Patience; world.Observer.Find(id)!.State != state && !world.Observer.Find(id)!.IsFinal && world.Now < until;)
@@ -150,6 +178,22 @@ internal sealed class Stage(WorldState world)
         "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
+
+    /// <summary>Asks the instance to stop; another takes its place.</summary>
+    public void Stop()
+    {
+        if (world.Instances.Find(instance => instance.IsUp) is { } leaving)
+            _ = leaving.Process.RunAsync(leaving.StopAsync);
+    }
+
+    /// <summary>A session that somebody holds is taken from it, and nobody is told.</summary>
+    public async Task LoseLockAsync()
+    {
+        foreach (var instance in world.Instances.ToArray())
+            await instance.Broker.LoseSessionAsync();
+    }
+
+    public Task WaitAsync(TimeSpan time) => world.Outside.DelayAsync(time);
 
     /// <summary>Whatever the answer: it may have ended before.</summary>
     public Task CancelAsync(string id)

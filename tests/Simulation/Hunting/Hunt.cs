@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using Simulation.Exhaustive;
 using Simulation.Kernel;
+using Simulation.Mutants;
 using Simulation.World;
 
 namespace Simulation.Hunting;
@@ -10,6 +11,9 @@ namespace Simulation.Hunting;
 /// <summary>Runs seeds one after the other and says which of them break a promise, and how.</summary>
 internal static class Hunt
 {
+    /// <summary>How the line begins that says what failed.</summary>
+    public const string Failed = "FAILED ";
+
     private const int LinesOfHistory = 80;
 
     public static int Run(string[] args)
@@ -17,8 +21,10 @@ internal static class Hunt
         try
         {
             var options = HuntOptions.Read(args);
+            if (options.Mutants)
+                return MutantHunt.RunAsync(options.Only).GetAwaiter().GetResult();
             OneThread.Prepare();
-            return options.Exhaustive ? RunScenarios() : RunSeeds(options);
+            return options.Exhaustive ? RunScenarios(options) : RunSeeds(options);
         }
         catch (FormatException wrong)
         {
@@ -47,26 +53,28 @@ internal static class Hunt
                 continue;
             failed.Add(seed);
             Report(options, verdict);
+            if (options.First)
+                break;
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0.0} s; {jobs} jobs, {effects} effects, {steps} steps, {time.TotalHours:0.0} hours of their time"));
         Console.WriteLine(failed.Count == 0 ? $"{count} seeds passed" : $"{failed.Count} of {count} seeds failed: {string.Join(' ', failed)}");
         return failed.Count == 0 ? 0 : 1;
     }
 
-    private static int RunScenarios()
+    private static int RunScenarios(HuntOptions options)
     {
         var watch = Stopwatch.StartNew();
         var failed = new List<string>();
         var runs = 0;
-        foreach (var scenario in Scenario.All)
+        foreach (var scenario in Scenario.All.Where(scenario => options.Scenario is null || scenario.Name == options.Scenario))
         {
-            var result = scenario.Run();
+            var result = scenario.Run(options.First);
             runs += result.Runs;
             failed.AddRange(result.Failures);
             Console.WriteLine($"{scenario.Name}: {result.Effects} effects, {result.Runs} runs, {result.Failures.Count} failed");
         }
         foreach (var failure in failed)
-            Console.WriteLine(failure);
+            Console.WriteLine($"{Failed}{failure}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0.0} s"));
         Console.WriteLine(failed.Count == 0 ? $"{runs} runs passed" : $"{failed.Count} of {runs} runs failed");
         return failed.Count == 0 ? 0 : 1;
@@ -77,7 +85,7 @@ internal static class Hunt
     {
         if (!verdict.History.IsKept)
             verdict = SimulatedWorld.Run(verdict.Seed, options.Profile, keepHistory: true);
-        Console.WriteLine($"seed {verdict.Seed} breaks {verdict.Broken?.ToString() ?? "nothing when it is run again: the simulation itself is not deterministic"}");
+        Console.WriteLine($"{Failed}seed {verdict.Seed} breaks {verdict.Broken?.ToString() ?? "nothing when it is run again: the simulation itself is not deterministic"}");
         Write(verdict.History.Around(verdict.Broken?.Names ?? [], LinesOfHistory));
         Console.WriteLine($"commit {Commit()}; again: dotnet run -c Release --project tests/Simulation -- --seed {verdict.Seed} --profile {options.Profile} --history");
     }

@@ -13,6 +13,18 @@ namespace Simulation.Hunting;
 /// <param name="Exhaustive">The scenarios instead of seeds: a strike after each effect.</param>
 internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile Profile, bool Replay, bool Hashes, bool Exhaustive)
 {
+    /// <summary>Stop at the first failure.</summary>
+    public bool First { get; init; }
+
+    /// <summary>Only this scenario.</summary>
+    public string? Scenario { get; init; }
+
+    /// <summary>Deliberate bugs in src/Weir, which the simulation has to find.</summary>
+    public bool Mutants { get; init; }
+
+    /// <summary>Only the bugs with this in their name.</summary>
+    public string? Only { get; init; }
+
     public const string Usage = """
         dotnet run -c Release --project tests/Simulation -- [options]
           --seed N        one world, with its history when it fails (--history: whatever happens)
@@ -22,10 +34,13 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --profile P     mixed (default), calm, light, rough, storm
           --hashes        print the hash of each history
           --exhaustive    every scenario with a kill, and a lost answer, after each of its effects
+          --scenario NAME only this one
+          --first         stop at the first failure
+          --mutants       put one deliberate bug after the other into src/Weir: the simulation has to find each (--only "TEXT|TEXT": those with one of them in their name)
         Without any of them it runs this project's tests.
         """;
 
-    public static bool IsAskedFor(string[] args) => args.Any(arg => arg is "--seed" or "--seeds" or "--exhaustive" or "--minutes" or "--usage");
+    public static bool IsAskedFor(string[] args) => args.Any(arg => arg is "--seed" or "--seeds" or "--exhaustive" or "--minutes" or "--mutants" or "--usage");
 
     /// <exception cref="FormatException">An argument is unknown or no number.</exception>
     public static HuntOptions Read(string[] args)
@@ -43,6 +58,10 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
                 "--history" => options with { Replay = true },
                 "--hashes" => options with { Hashes = true },
                 "--exhaustive" => options with { Exhaustive = true },
+                "--scenario" => options with { Scenario = Value(args, ++i) },
+                "--first" => options with { First = true },
+                "--mutants" => options with { Mutants = true },
+                "--only" => options with { Only = Value(args, ++i) },
                 var other => throw new FormatException($"'{other}' is no argument."),
             };
         }

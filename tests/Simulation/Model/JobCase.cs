@@ -33,5 +33,11 @@ internal sealed class JobCase(int number, string type, string tenant, Work work)
 
     public bool CancelAccepted { get; set; }
 
+    /// <summary>The answer said that it is cancelled: from then on it must not start.</summary>
+    public bool IsCancelled { get; set; }
+
+    /// <summary>The answer said that it runs and is asked to stop.</summary>
+    public DateTimeOffset? CancelAskedAt { get; set; }
+
     public override string ToString() => $"job {number} ({type}{(Order is { } order ? $", key {order.Key} place {order.Place}" : "")}, {string.Join(' ', Ids)})";
 }

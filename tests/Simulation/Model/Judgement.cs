@@ -27,9 +27,16 @@ internal static class Judgement
         var view = JsonElement.Parse(reply.Body);
         var attempts = view.GetProperty("attempts").EnumerateArray().ToArray();
         if (known.Flow is not null)
+        {
             FlowRules.Judge(world, known, job, view);
+        }
         else
+        {
             JudgeAttempts(world, known, job, attempts);
+            JudgeChildren(world, known, job);
+        }
+        if (known.IsCancelled && job.State != "Cancelled")
+            world.Observer.Break("cancel", $"{known} was cancelled and is {job.State}", job.Id);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
         if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
@@ -58,6 +65,16 @@ internal static class Judgement
             world.Observer.Break("I2", $"{known} is {job.State}, and its last attempt was {last}", job.Id);
         if (job.State == "Succeeded" && attempts.Count(attempt => attempt.GetProperty("outcome").GetString() == "succeeded") > 1 + job.Replays)
             world.Observer.Break("I2", $"{known} succeeded more than once", job.Id);
+    }
+
+    /// <summary>All that it enqueued are there, each once, if it succeeded; otherwise none.</summary>
+    private static void JudgeChildren(WorldState world, JobCase known, SeenJob job)
+    {
+        if (known.Work.Children == 0)
+            return;
+        var children = world.Observer.Seen.Count(other => other.Type == "sim.child" && other.CorrelationId == job.Id);
+        if (children != (job.State == "Succeeded" ? known.Work.Children : 0))
+            world.Observer.Break("children", $"{known} is {job.State}, and has {children} of its {known.Work.Children} children", job.Id);
     }
 
     /// <summary>I8: payload, attempts, errors, stack, trace.</summary>
@@ -96,7 +113,7 @@ internal static class Judgement
         }
         if ((job.State, job.Attempts.Count) != expected)
             world.Observer.Break("calm", $"{known} was to end as {expected.Item1} after {expected.Item2} attempts, and is {job.State} after {job.Attempts.Count}", job.Id);
-        if (job.Runs.Count != job.Attempts.Count)
+        if (job.Runs.Count != job.Attempts.Count + job.HandBacks)
             world.Observer.Break("calm", $"{known} started {job.Runs.Count} times for {job.Attempts.Count} attempts", job.Id);
     }
 }

@@ -12,7 +12,7 @@ namespace Simulation.Model;
 /// </summary>
 internal sealed class Observer(WorldState world)
 {
-    private const string Receipts = "Receipts", ReceiptRow = "job", AttemptPrefix = "attempt-";
+    private const string Receipts = "Receipts", DeadLetters = "DeadLetters", ReceiptRow = "job", AttemptPrefix = "attempt-";
 
     private readonly SortedDictionary<string, SeenJob> seen = new(StringComparer.Ordinal);
     private readonly List<HandlerRun> running = [];
@@ -52,7 +52,15 @@ internal sealed class Observer(WorldState world)
     public void Ended(HandlerRun run, string how)
     {
         run.HasEnded = true;
+        EndRules.Check(world, run, how);
         world.History.Add(world.Now, run.Instance, $"{run.Job.Id} attempt {run.Attempt} ended: {how}");
+    }
+
+    /// <summary>An instance has begun to stop: whoever runs there must have been told by now.</summary>
+    public void Stopping(string instance)
+    {
+        if (running.Find(run => run.Instance == instance && !run.HasEnded && !run.Token.IsCancellationRequested) is { } run)
+            Break("stop", $"{instance} stops, and attempt {run.Attempt} of {run.Job.Id} was not told", run.Job.Id);
     }
 
     /// <summary>Something happens outside, once more for every call; its value tells one time from another.</summary>
@@ -84,6 +92,8 @@ internal sealed class Observer(WorldState world)
     /// <summary>Rows were written by a process.</summary>
     public void Written(VirtualProcess writer, TableCall call)
     {
+        if (call is TableCall.Change { Table: DeadLetters, Entity.Entity: { } entry } && entry.GetBoolean("Foreign") == true)
+            Break("I8", $"a message of ours became poison: {entry.GetString("ErrorMessage")}");
         if (call.Table != Receipts)
             return;
         switch (call)
@@ -132,6 +142,7 @@ internal sealed class Observer(WorldState world)
             return;
         var text = string.Join(' ', row.Where(cell => cell.Key is "Outcome" or "Instance" or "StartedAt" or "FinishedAt" or "ErrorType").OrderBy(cell => cell.Key, StringComparer.Ordinal)
             .Select(cell => string.Create(CultureInfo.InvariantCulture, $"{cell.Key}={cell.Value:O}")));
+        RetryRules.Check(world, job, row);
         if (!job.Attempts.TryAdd(rowKey, text) && job.Attempts[rowKey] != text)
             Break("I2", $"{rowKey} of {id} was recorded as {job.Attempts[rowKey]} and then as {text}", id);
     }

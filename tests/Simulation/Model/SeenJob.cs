@@ -17,6 +17,9 @@ internal sealed class SeenJob(string id)
 
     public int Attempt { get; set; }
 
+    /// <summary>Those of runs before the last replay.</summary>
+    public int EarlierAttempts { get; set; }
+
     public string Owner { get; set; } = "";
 
     public DateTimeOffset LeaseUntil { get; set; }
@@ -25,12 +28,27 @@ internal sealed class SeenJob(string id)
 
     public DateTimeOffset? FinishedAt { get; set; }
 
+    public DateTimeOffset? ReplayedAt { get; set; }
+
+    public int Resends { get; set; }
+
+    public string? CorrelationId { get; set; }
+
+    /// <summary>How many retries were to come at once.</summary>
+    public int RetriesAtOnce { get; set; }
+
     /// <summary>Its current attempt was given back before it had an outcome: its number may come again.</summary>
     public bool HandedBack { get; set; }
+
+    /// <summary>How often an attempt was given back.</summary>
+    public int HandBacks { get; set; }
 
     public int DeadLetterings { get; set; }
 
     public int Replays { get; set; }
+
+    /// <summary>Its key went on without it: a replay has no place there any more.</summary>
+    public bool HasExpired { get; set; }
 
     public bool Discarded { get; set; }
 

@@ -23,6 +23,22 @@ internal sealed class SeenReceipt(TableEntity row)
 
     public DateTimeOffset LeaseUntil => row.GetDateTimeOffset("LeaseUntil") ?? default;
 
+    public DateTimeOffset? StartedAt => row.GetDateTimeOffset("StartedAt");
+
+    public DateTimeOffset? ExpiresAt => row.GetDateTimeOffset("ExpiresAt");
+
+    public DateTimeOffset? ReplayedAt => row.GetDateTimeOffset("ReplayedAt");
+
+    /// <summary>How often the reconciler has sent its message again.</summary>
+    public int Resends => row.GetInt32("Resends") ?? 0;
+
+    /// <summary>A child's parent.</summary>
+    public string? CorrelationId => row.GetString("CorrelationId");
+
+    public string? DeadLetterReason => row.GetString("DeadLetterReason");
+
+    public string? ErrorClass => row.GetString("ErrorClass");
+
     public DateTimeOffset? NotBefore => row.GetDateTimeOffset("NotBefore");
 
     public DateTimeOffset? FinishedAt => row.GetDateTimeOffset("FinishedAt");
@@ -32,13 +48,18 @@ internal sealed class SeenReceipt(TableEntity row)
     public void ApplyTo(SeenJob job)
     {
         if (job.State == "Running" && State == "Queued")
+        {
             job.HandedBack = true;
+            job.HandBacks++;
+        }
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
             job.Replays++;
+        job.HasExpired |= State == "Expired";
         job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
+        (job.EarlierAttempts, job.ReplayedAt, job.Resends, job.CorrelationId) = (EarlierAttempts, ReplayedAt, Resends, CorrelationId);
         (job.State, job.Attempt, job.Owner) = (State, Attempt, Owner);
         (job.LeaseUntil, job.NotBefore, job.FinishedAt) = (LeaseUntil, NotBefore, FinishedAt);
     }

@@ -16,6 +16,8 @@ internal static class StartRules
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
         CheckOrder(world, known, job);
+        if (known.IsCancelled && job.Type != "sim.least")
+            world.Observer.Break("cancel", $"{known} was cancelled and starts", job.Id);
         if (known.Delay is { } delay && world.Now < known.SentAt + delay - world.Plan.MaxSkew)
             world.Observer.Break("delay", $"{known} started {known.SentAt + delay - world.Now} before its time", job.Id);
     }
@@ -41,6 +43,8 @@ internal static class StartRules
             foreach (var id in earlier.Ids)
             {
                 var other = world.Observer.Find(id)!;
+                if (other.HasExpired)
+                    continue;
                 if (!other.IsFinal || (other.State == "DeadLettered" && !other.Discarded))
                     world.Observer.Break("I5", $"{known} started while {earlier} was {other.State}", job.Id, id);
             }

@@ -11,6 +11,8 @@ internal static class TransitionRules
 
     public static void Check(WorldState world, SeenJob before, SeenReceipt after, VirtualProcess writer)
     {
+        RunRules.Check(world, before, after);
+        ResendRules.Check(world, before, after);
         switch (before.State, after.State)
         {
             case ("", "Queued" or "Scheduled" or "Held"):
@@ -40,7 +42,13 @@ internal static class TransitionRules
             case ("Running", "Succeeded") when before.Owner != writer.Name:
                 world.Observer.Break("I2", $"{before.Id} was claimed by {before.Owner}, and {writer.Name} recorded its outcome", before.Id);
                 break;
-            case ("Running", "Retrying" or "DeadLettered") when before.Owner != writer.Name:
+            case ("Running", "Expired"):
+                CheckLeaseIsOver(world, before, writer); // an attempt that runs by then runs to its end
+                break;
+            case ("Running", "Queued") when before.Owner != writer.Name:
+                world.Observer.Break("I2", $"{before.Id} was claimed by {before.Owner}, and {writer.Name} gave it back", before.Id);
+                break;
+            case ("Running", "Retrying" or "DeadLettered" or "Cancelled") when before.Owner != writer.Name:
                 CheckLeaseIsOver(world, before, writer);
                 break;
             case (_, "Retrying"):
@@ -61,7 +69,12 @@ internal static class TransitionRules
     private static void CheckTakeover(WorldState world, SeenJob before, SeenReceipt after, VirtualProcess writer)
     {
         if (after.Owner == before.Owner && after.Attempt == before.Attempt)
-            return; // a renewal, or progress, or a request to cancel
+        {
+            // A renewal, or progress, or a request to cancel.
+            if (after.LeaseUntil != before.LeaseUntil && writer.Name != before.Owner)
+                world.Observer.Break("lease", $"{before.Id} is leased to {before.Owner}, and {writer.Name} renewed that", before.Id);
+            return;
+        }
         CheckNumber(world, before, after);
         CheckLeaseIsOver(world, before, writer);
     }

@@ -42,12 +42,16 @@ internal sealed class Client(WorldState world, int number, Random chance)
         // One client to a key, so that each submission follows the answer to the one before: otherwise there is no order to keep.
         var key = type == "sim.strict" ? string.Create(CultureInfo.InvariantCulture, $"key-{number}-{chance.Next(world.Settings.StrictKeys)}") : null;
         var tenant = string.Create(CultureInfo.InvariantCulture, $"tenant{number % world.Settings.Tenants}");
+        TimeSpan? delay = key is not null ? null
+            : world.Settings.IsPatient && number == 0 && world.Observer.Cases.Count == 0 ? TimeSpan.FromSeconds(420)
+            : chance.Next(8) == 0 ? TimeSpan.FromSeconds(chance.Next(1, 60)) : null;
         return new JobCase(next, type, tenant, work)
         {
-            IdempotencyKey = type == "sim.strict" || chance.Next(5) > 0 ? string.Create(CultureInfo.InvariantCulture, $"request-{next}") : null,
+            // The same keys for each tenant, whose jobs are others.
+            IdempotencyKey = type == "sim.strict" || chance.Next(5) > 0 ? string.Create(CultureInfo.InvariantCulture, $"request-{world.Observer.Cases.Count(other => other.Tenant == tenant)}") : null,
             Order = key is null ? null : (key, world.Observer.Cases.Count(other => other.Order?.Key == key)),
-            Delay = key is null && chance.Next(8) == 0 ? TimeSpan.FromSeconds(chance.Next(1, 60)) : null,
-            ExpiresIn = key is null && chance.Next(12) == 0 ? TimeSpan.FromSeconds(chance.Next(61, 200)) : null,
+            Delay = delay,
+            ExpiresIn = chance.Next(10) == 0 ? (delay ?? TimeSpan.Zero) + TimeSpan.FromSeconds(chance.Next(1, chance.Next(2) == 0 ? 15 : 150)) : null,
         };
     }
 
@@ -100,6 +104,12 @@ internal sealed class Client(WorldState world, int number, Random chance)
         await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(chance.Next(3_000)));
         var id = known.Ids.First();
         var reply = await gateway.CallAsync("CancelJob", "DELETE", $"/api/jobs/{id}", headers: [("Weir-Tenant", known.Tenant)], route: [("id", id)]);
-        known.CancelAccepted |= reply is { Status: 202 };
+        if (reply is not { Status: 202 })
+            return;
+        known.CancelAccepted = true;
+        if (JsonElement.Parse(reply.Body).GetProperty("state").GetString() == "cancelled")
+            known.IsCancelled = true;
+        else
+            known.CancelAskedAt ??= world.Now;
     }
 }

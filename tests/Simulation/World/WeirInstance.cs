@@ -99,6 +99,7 @@ internal sealed class WeirInstance
         world.Note(Process, "stops");
         isUp = false;
         stopping.Cancel();
+        world.Observer.Stopping(Process.Name);
         using var limit = new CancellationTokenSource(TimeToStop, Process.Clock);
         try
         {

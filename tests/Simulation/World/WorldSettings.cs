@@ -28,6 +28,9 @@ internal sealed record WorldSettings
     /// <summary>How long things go wrong.</summary>
     public TimeSpan Chaos { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>One job lies scheduled for longer than the reconciler takes to look for what was forgotten.</summary>
+    public bool IsPatient { get; init; }
+
     public static WorldSettings Draw(Random chance) => new()
     {
         Instances = 1 + chance.Next(chance.Next(4) == 0 ? 5 : 3),
@@ -40,6 +43,7 @@ internal sealed record WorldSettings
         StrictKeys = 1 + chance.Next(2),
         Operator = chance.Next(3) > 0,
         Chaos = TimeSpan.FromSeconds(20 + chance.Next(chance.Next(5) == 0 ? 600 : 120)),
+        IsPatient = chance.Next(30) == 0,
     };
 
     public Dictionary<string, string?> ToConfiguration() => new()

@@ -1,0 +1,182 @@
+namespace Simulation.Mutants;
+
+/// <summary>The bugs, by what they strike. One that is not found any more says that a checker was lost; one whose text is gone is to be written anew.</summary>
+internal static class MutantList
+{
+    public static IReadOnlyList<Mutant> All { get; } =
+    [
+        // Submission
+        new("message before receipt", "a message has a receipt", "Submission/JobSubmission.cs",
+            "        if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)",
+            """
+                    await queues.SendFirstAsync(job!.Queue, job.ToMessage(new Azure.ETag("\"none\"")), job.NotBefore, cancellation);
+                    if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
+            """),
+        new("202 before the broker has it", "I1: an accepted job is never lost", "Submission/JobSubmission.cs",
+            "await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);",
+            "_ = queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);"),
+        new("repetition does not send", "I1: 202 means that the broker has it", "Submission/JobSubmission.cs",
+            """
+                    receipts.IndexAgain(existing);
+                    if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
+            """,
+            """
+                    receipts.IndexAgain(existing);
+                    if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 1_000 })
+            """),
+        new("id without the tenant", "I4: a key belongs to its tenant", "Submission/JobId.cs",
+            "{tenant.Length}:{tenant}{type.Length}", "{type.Length}"),
+        new("id without the key", "I4: one job for one key", "Submission/JobId.cs",
+            "{key.Length}:{key}\"", "\""),
+        new("children share an id", "each child is a job of its own", "Submission/ChildJob.cs",
+            "$\"child:{parentId}:{Number}\"", "$\"child:{parentId}\""),
+        new("notBefore ignored", "not before its time", "Lanes/JobQueues.cs",
+            "        notBefore is { } at ? senders[queue]", "        notBefore is { } at && at == default ? senders[queue]"),
+        new("expiry ignored", "no attempt starts after the expiry", "Execution/Expiry.cs",
+            "message.ExpiresAt <= clock.GetUtcNow()", "message.ExpiresAt <= default(DateTimeOffset)"),
+        new("expiry ends a running job", "I2: a lease is not broken", "Execution/Expiry.cs",
+            "receipt.LeaseUntil + Claims.ClockSkew > now)", "receipt.LeaseUntil == default)") { Scenario = "expiry and lock lost while it runs" },
+        new("expiry is not asked in place", "no attempt starts after the expiry", "Execution/JobRunner.cs",
+            "            if (expiry.IsPast(message))\n                return await ExpireAsync(message, queue, stopping);\n        }", "        }") { Scenario = "expiry between two attempts in order" },
+
+        // The claim
+        new("claim without If-Match", "I2: one attempt at a time", "Receipts/ReceiptTable.cs",
+            "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
+        new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
+            "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
+        new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
+            """
+                    Write(progress, change);
+                    return MergeAsync(change, expected, cancellation);
+            """,
+            """
+                    Write(progress, change);
+                    return MergeAsync(change, ETag.All, cancellation);
+            """) { Seeds = 300 },
+        new("fenced outcome is recorded", "I2: a fenced outcome is never recorded", "Execution/Claim.cs",
+            """
+                            if (!IsOurs(now))
+                                return null;
+            """,
+            ""),
+        new("lease is not renewed", "a lease lasts as long as its handler", "Execution/Claim.cs",
+            "await Task.Delay(lease / 3, clock, ended);", "await Task.Delay(lease * 1_000, clock, ended);") { InCalm = true },
+        new("living lease is taken over", "a lease is not broken", "Execution/Claims.cs",
+            "JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>", "JobState.Running when receipt.LeaseUntil - Lease > clock.GetUtcNow() =>"),
+        new("clocks are trusted", "a lease is not broken by a clock that is ahead", "Execution/Claims.cs",
+            "ClockSkew = TimeSpan.FromSeconds(1);", "ClockSkew = TimeSpan.FromSeconds(-2);"),
+        new("takeover counts no attempt", "a lost attempt counts", "Execution/Claims.cs",
+            "var attempt = NewAttempt(receipt.Attempt + 1);", "var attempt = NewAttempt(receipt.Attempt);"),
+        new("takeover keeps no record", "every attempt is on record", "Receipts/ReceiptTable.cs",
+            "MergeWithAsync(ClaimRow(jobId, attempt), expected, [lost.ToRow(jobId)], cancellation)", "MergeWithAsync(ClaimRow(jobId, attempt), expected, [], cancellation)"),
+        new("takeover without an end", "AtMostOnce starts once", "Execution/Claims.cs",
+            "if (receipt.Attempt - receipt.EarlierAttempts >= most)", "if (receipt.Attempt - receipt.EarlierAttempts >= most + 50)"),
+        new("AtMostOnce claims nothing", "AtMostOnce starts once", "Execution/Claims.cs",
+            "if (type.Guarantee == Guarantee.AtLeastOnce)", "if (type.Guarantee != Guarantee.EffectivelyOnce)"),
+        new("AtMostOnce is handed back", "AtMostOnce starts once", "Execution/JobRunner.cs",
+            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Seeds = 300 },
+
+        // The attempt
+        new("settled before the outcome", "I10: a running job has a message", "Execution/JobRunner.cs",
+            """
+                    var recorded = await claim.RecordAsync(
+                        (etag, token) => receipts.SucceedAsync(id, etag, attempt, success.Result, children, claim.UnwrittenProgress, token), JobState.Succeeded, CancellationToken.None);
+                    if (recorded is null)
+                        return await FencedAsync(claim, type, queue);
+            """,
+            """
+                    _ = claim.RecordAsync(
+                        (etag, token) => receipts.SucceedAsync(id, etag, attempt, success.Result, children, claim.UnwrittenProgress, token), JobState.Succeeded, CancellationToken.None);
+            """),
+        new("success without its attempt", "every attempt is on record", "Receipts/ReceiptTable.cs",
+            "new List<TableEntity>(1 + children.Count) { attempt.ToRow(jobId) };", "new List<TableEntity>(1 + children.Count);"),
+        new("checkpoint is not read", "I3: an effect happens once", "Execution/JobContext.cs",
+            "if ((Attempt > 1 || claim.BeganBefore) && await", "if (Attempt > 1_000 && await") { InCalm = true },
+        new("checkpoint is overwritten", "I3: an effect is recorded once", "Receipts/ReceiptTable.cs",
+            "await table.AddEntityAsync(new TableEntity(jobId, CheckpointPrefix + name) { [Column.Attempt] = attempt, [Column.Result] = result }, cancellation);",
+            "await table.UpsertEntityAsync(new TableEntity(jobId, CheckpointPrefix + name) { [Column.Attempt] = attempt, [Column.Result] = result }, TableUpdateMode.Replace, cancellation);") { Seeds = 200 },
+        new("children before the success", "a child exists only if its parent succeeded", "Execution/JobRunner.cs",
+            "        var children = success.Children.Select(child => child.ToRow(id)).ToArray();",
+            """
+                    await endings.AfterAsync(claim.Message, JobState.Succeeded, success.Children, CancellationToken.None);
+                    var children = success.Children.Select(child => child.ToRow(id)).ToArray();
+            """),
+        new("children are not sent again", "all children of a job that succeeded are sent", "Execution/JobRunner.cs",
+            "receipt.Children == 0 ?", "receipt.Children >= 0 ?") { Scenario = "simple job" },
+        new("stop does not reach the handler", "its token fires on a stop and on a lost lock", "Execution/AttemptRun.cs",
+            "claim.Lost, claim.CancelRequested, stopping]", "claim.Lost, claim.CancelRequested]"),
+        new("stall is not noticed", "a stalled attempt is cancelled", "Execution/AttemptRun.cs",
+            "[timeout.Token, stalled.Token, claim", "[timeout.Token, claim") { InCalm = true },
+        new("hand-back without a word", "a stop counts no attempt", "Execution/JobRunner.cs",
+            "        if (!claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded", "        if (claim.IsHeld || !claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded") { Scenario = "stop while it runs" },
+
+        // Retries
+        new("one attempt too many", "the policy's attempts", "Execution/JobRunner.cs",
+            "if (numberInRun >= policy", "if (numberInRun > policy"),
+        new("one attempt too few", "the policy's attempts", "Execution/JobRunner.cs",
+            "if (numberInRun >= policy", "if (numberInRun + 1 >= policy"),
+        new("earlier runs count", "a replay has all the policy's attempts", "Execution/JobRunner.cs",
+            "attempt.Number - claim.Message.EarlierAttempts;", "attempt.Number;"),
+        new("jitter without bound", "no delay is longer than the cap", "Retries/RetryPolicy.cs",
+            "Math.Round(bound * fraction)", "Math.Round(bound * fraction * 10)"),
+        new("delay always zero", "full jitter", "Retries/RetryPolicy.cs",
+            "Math.Round(bound * fraction)", "Math.Round(bound * 0)"),
+        new("Retry-After ignored", "Retry-After wins over backoff", "Execution/JobRunner.cs",
+            "var delay = failure.RetryAfter ?? policy", "var delay = policy"),
+        new("put-off burns an attempt", "a put-off is no attempt", "Lanes/JobQueues.cs",
+            "message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff", "message with { Attempt = message.Attempt + 1, PutOffs = message.PutOffs + 1 }, HeadReason.PutOff"),
+        new("breaker burns an attempt", "a put-off is no attempt", "Execution/JobRunner.cs",
+            "return await PutOffAsync(message, type, queue, again,", "return await PutOffAsync(message with { Attempt = message.Attempt + 1 }, type, queue, again,") { Seeds = 200 },
+        new("put-offs share a message id", "the broker drops no copy", "Lanes/JobMessage.cs",
+            "{JobId}:{Attempt}:{PutOffs}{", "{JobId}:{Attempt}:{"),
+        new("next attempt is not sent again", "I10: a retrying job has a message", "Execution/Claims.cs",
+            "Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),", "Claimed.Not(Settlement.Completed),") { Scenario = "retry" },
+
+        // Dead letters
+        new("dead letter is completed", "every death is in the catalogue", "Execution/JobRunner.cs",
+            "return new Settlement.DeadLetter(reason, attempt.Error.Message);", "return Settlement.Completed;"),
+        new("completed before the catalogue has it", "every death is in the catalogue", "DeadLetters/DeadLetterCollector.cs",
+            "        await catalogue.AddAsync(entry, cancellation);", "        _ = catalogue.AddAsync(entry, cancellation);") { Seeds = 200 },
+        new("entry without stack", "I8", "DeadLetters/DeadLetter.cs",
+            "receipt.ErrorMessage ?? \"\", receipt.ErrorStack)", "receipt.ErrorMessage ?? \"\", null)"),
+        new("entry without payload", "I8", "DeadLetters/DeadLetterCollector.cs",
+            "        await receipts.KeepPayloadAsync(receipt.Id, message.Body, cancellation);\n", ""),
+        new("entry without trace", "I8", "DeadLetters/DeadLetter.cs",
+            "            TraceParent = receipt.TraceParent,\n", ""),
+        new("replay without ETag", "I9: a replay makes one new run", "Receipts/ReceiptTable.DeadLetters.cs",
+            "UpdateReplace, next, receipt.ETag)", "UpdateReplace, next, ETag.All)") { Seeds = 200 },
+        new("replay keeps the expiry", "a replayed job runs", "Receipts/Receipt.DeadLetters.cs",
+            "Column.LeaseUntil, Column.ExpiresAt, Column", "Column.LeaseUntil, Column") { Seeds = 200 },
+
+        // Order and lanes
+        new("dead letter does not block its key", "I5", "Lanes/OrderedKeys.cs",
+            "        if (state == JobState.DeadLettered)\n        {", "        if (state == JobState.Expired)\n        {"),
+        new("retry does not block its key", "I5", "Lanes/JobQueues.cs",
+            "if (message.StrictKey is { } key)", "if (message.StrictKey is { } key && why == HeadReason.DeadLettered)"),
+        new("last parked goes first", "I5", "Lanes/ParkedJob.cs",
+            "$\"{RowPrefix}{Order:D19}\"", "$\"{RowPrefix}{long.MaxValue - Order:D19}\""),
+        new("released job is not sent", "a parked job goes on", "Lanes/OrderedKeys.cs",
+            "                await queues.SendAsync(next.Queue, next.Message, cancellation);\n", ""),
+        new("parked job is lost with the head", "a parked job goes on", "Lanes/OrderingKeyTable.cs",
+            "if (row.RowKey != head.Row)", "if (row.RowKey != head.Row && head.Parked == 0)"),
+        new("lane by chance", "I5: a key has one lane", "Lanes/Lane.cs",
+            "$\"{tenant}.{Hash(spread) % (uint)laneCount}\"", "$\"{tenant}.{(Hash(spread) + Drawn++) % (uint)laneCount}\";\n\n    private static uint Drawn = 0"),
+        new("more lanes than allowed", "I6", "Lanes/Lane.cs",
+            "$\"{tenant}.{Hash(spread) % (uint)laneCount}\"", "$\"{tenant}.{Hash(spread) % (uint)(laneCount + 2)}\""),
+
+        // Cancellation
+        new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",
+            "if (await receipts.CancelAsync(job.Id, job.ETag, clock.GetUtcNow(), request, lost: null, cancellation) is null)", "if (job.Tenant.Length == 0)"),
+        new("running job is not told", "a running job that was cancelled hears of it", "Cancellation/JobCancellation.cs",
+            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        await TellAsync(job.Id, job.Attempt, cancellation);",
+            "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);") { InCalm = true },
+
+        // Reconciliation and the list
+        new("reconciler resends what waits", "a backlog is never sent twice", "Reconciliation/Reconciler.cs",
+            "if (MayBeForgotten(line) && !pass.Census.Has(line.Id))", "if (MayBeForgotten(line))") { Seeds = 200 },
+        new("reconciler never resends", "I10: nothing waits for ever", "Reconciliation/Repairs.cs",
+            "        await SendAsync(receipt, cancellation);\n", ""),
+        new("list forgets an end", "what has ended is in the list as ended", "Execution/JobEndings.cs",
+            "            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));", "            _ = submittedAt;") { InCalm = true },
+    ];
+}
