@@ -13,6 +13,16 @@ internal static class Judgement
             foreach (var id in known.Ids)
                 await JudgeAsync(world, gateway, known, world.Observer.Find(id)!);
         }
+        ScheduleRules.Judge(world);
+        UniqueRules.Judge(world);
+        await BatchRules.JudgeAsync(world, gateway);
+        if (world.Settings.Cast.Listener)
+        {
+            await Listening.DrainAsync(world);
+            world.Observer.Callbacks.Judge(world);
+        }
+        if (world.Settings.Cast.Lists)
+            await ListRules.JudgeAsync(world, gateway);
     }
 
     private static async Task JudgeAsync(WorldState world, Gateway gateway, JobCase known, SeenJob job)
@@ -29,7 +39,7 @@ internal static class Judgement
         JudgeAttempts(world, known, job, attempts);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && job.State != "Held" && job.SupersededBy is null && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
             JudgeCalm(world, known, job);
     }
 

@@ -13,11 +13,22 @@ internal static class StartRules
             return;
         }
         CheckOnce(world, job, run);
+        UniqueRules.CheckStart(world, job);
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
         CheckOrder(world, known, job);
         if (known.Delay is { } delay && world.Now < known.SentAt + delay - world.Plan.MaxSkew)
             world.Observer.Break("delay", $"{known} started {known.SentAt + delay - world.Now} before its time", job.Id);
+    }
+
+    /// <summary>What was accepted is what runs; or what an operator has put in its place, from the run on that they were told of.</summary>
+    public static void CheckPayload(WorldState world, SeenJob job, Work work)
+    {
+        if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
+            return;
+        var isRight = known.PayloadOfRun.TryGetValue(job.Replays, out var mended) ? work == mended : work == known.Work || known.Mended.Contains(work);
+        if (!isRight)
+            world.Observer.Break("payload", $"{known} runs with {work}", job.Id);
     }
 
     private static void CheckOnce(WorldState world, SeenJob job, HandlerRun run)

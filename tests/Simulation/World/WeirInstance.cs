@@ -14,6 +14,7 @@ using Microsoft.Extensions.Logging;
 using Simulation.Faults;
 using Simulation.Kernel;
 using Weir;
+using Weir.Completion;
 using Weir.Execution;
 
 namespace Simulation.World;
@@ -186,7 +187,7 @@ internal sealed class WeirInstance
         collection.AddSingleton<IConfiguration>(configuration).AddSingleton<IHostEnvironment>(Development.Environment);
         collection.AddSingleton<TimeProvider>(Process.Clock).AddSingleton(random);
         collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
-        collection.AddSingleton(new SimulatedWork(this, world));
+        collection.AddSingleton(new SimulatedWork(this, world)).AddSingleton(new WebhookNetwork(new HookNetwork(Network, world)));
         var weir = collection.AddWeir(configuration);
         foreach (var handler in SimulatedJobs.All)
             weir.AddJobs(handler.Assembly, type => type == handler);

@@ -28,6 +28,15 @@ internal sealed record WorldSettings
     /// <summary>How long things go wrong.</summary>
     public TimeSpan Chaos { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Who else lives here.</summary>
+    public Cast Cast { get; init; } = Cast.None;
+
+    /// <summary>How long ended jobs are kept; null: longer than the world lives.</summary>
+    public TimeSpan? Retention => Cast.Afterlife is null ? null : ShortRetention;
+
+    /// <summary>Longer than a world's chaos and calm together.</summary>
+    public static TimeSpan ShortRetention { get; } = TimeSpan.FromHours(2);
+
     public static WorldSettings Draw(Random chance) => new()
     {
         Instances = 1 + chance.Next(chance.Next(4) == 0 ? 5 : 3),
@@ -47,6 +56,9 @@ internal sealed record WorldSettings
         ["Weir:Lanes"] = Lanes.ToString(CultureInfo.InvariantCulture),
         ["Weir:Lease"] = Lease.ToString("c", CultureInfo.InvariantCulture),
         ["Weir:Retries:standard:Cap"] = "00:00:20",
+        ["Weir:Retries:patient:Base"] = "00:00:01",
+        ["Weir:Retries:patient:Cap"] = "00:00:20",
+        ["Weir:Retention"] = (Retention ?? TimeSpan.FromDays(14)).ToString("c", CultureInfo.InvariantCulture),
         ["AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions"] = Sessions.ToString(CultureInfo.InvariantCulture),
     };
 }
