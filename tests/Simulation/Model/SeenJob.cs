@@ -52,6 +52,9 @@ internal sealed class SeenJob(string id)
 
     public string? CorrelationId { get; set; }
 
+    /// <summary>The attempt in which it was asked to stop; 0: in none of this run.</summary>
+    public int CancelRequestedIn { get; set; }
+
     /// <summary>When its receipt was first seen, and when it was last seen to end, by the world's clock.</summary>
     public DateTimeOffset Since { get; set; }
 

@@ -43,6 +43,7 @@ internal sealed class SeenReceipt(TableEntity row)
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
         (job.Batch, job.Schedule, job.Occurrence) = (row.GetString("Batch"), row.GetString("Schedule"), row.GetDateTimeOffset("Occurrence") ?? default);
         (job.UniqueKey, job.UniqueFor, job.SupersededBy) = (row.GetString("UniqueKey"), TimeSpan.FromSeconds(row.GetDouble("UniqueForSeconds") ?? 0), row.GetString("SupersededBy"));
+        job.CancelRequestedIn = row.GetInt32("CancelRequestedIn") is { } attempt && attempt > EarlierAttempts ? attempt : 0;
         (job.CallbackUrl, job.CorrelationId) = (row.GetString("CallbackUrl"), row.GetString("CorrelationId"));
         (job.State, job.Attempt, job.Owner) = (State, Attempt, Owner);
         (job.LeaseUntil, job.NotBefore, job.FinishedAt) = (LeaseUntil, NotBefore, FinishedAt);

@@ -14,6 +14,8 @@ internal static class StartRules
         }
         CheckOnce(world, job, run);
         UniqueRules.CheckStart(world, job);
+        if (job.CancelRequestedIn > 0 && run.Attempt > job.CancelRequestedIn)
+            world.Observer.Break("cancel", $"{job} was asked to stop in attempt {job.CancelRequestedIn}, and attempt {run.Attempt} starts", job.Id);
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
         CheckOrder(world, known, job);
