@@ -11,7 +11,7 @@ namespace Weir.DeadLetters;
 
 /// <summary>
 /// What an operator can do with a dead letter. The receipt decides, by one conditional write, so that of any number of requests one is carried
-/// out; then the catalogue's entry follows, and the run's message last. Asking again after a crash does what was cut off, and so does the reconciler.
+/// out; the run's message is sent after it, and the catalogue's entry follows last. Asking again after a crash does what was cut off.
 /// </summary>
 internal sealed partial class DeadLetterDesk(
     DeadLetterTable catalogue, ReceiptTable receipts, JobQueues queues, OrderedKeys keys, JobCatalog types, BatchCounter batches, KillPoints kill, TimeProvider clock, ILogger<DeadLetterDesk> logger)
@@ -170,11 +170,10 @@ internal sealed partial class DeadLetterDesk(
         if (receipt.Batch is { } item)
             await batches.BeginAgainAsync(item, receipt.Replays, cancellation); // before the run can end
         kill.Pass(KillPoints.AfterBatchRetried);
-        // Before the message: once that is out, nothing comes back here to say that the entry is no longer open.
-        await MarkReplayedAsync(receipt, cancellation);
         // The payload lies beside the receipt, where the collector or the mended replay has put it.
         await queues.SendAsync(receipt.Queue, receipt.ToMessage(payload: default), cancellation);
         kill.Pass(KillPoints.AfterReplaySent);
+        await MarkReplayedAsync(receipt, cancellation);
     }
 
     private async Task<ReplayAnswer> NotDeadAsync(Receipt receipt, CancellationToken cancellation)

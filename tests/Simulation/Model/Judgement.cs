@@ -17,10 +17,7 @@ internal static class Judgement
         UniqueRules.Judge(world);
         await BatchRules.JudgeAsync(world, gateway);
         if (world.Settings.Cast.Listener)
-        {
-            await Listening.DrainAsync(world);
-            world.Observer.Callbacks.Judge(world);
-        }
+            await world.Observer.Callbacks.JudgeAsync(world);
         if (world.Settings.Cast.Lists)
             await ListRules.JudgeAsync(world, gateway);
     }

@@ -69,7 +69,8 @@ internal static class ListRules
             return ($"the dead letter {twice.Key} is listed {twice.Value} times as open", [twice.Key]);
         foreach (var id in open.Where(id => !listed.Any(entry => entry.Id == id)))
             return ($"{world.Observer.Find(id)} is not among the open dead letters", [id]);
-        foreach (var (id, _) in listed.Where(entry => world.Observer.Find(entry.Id) is { } job && !open.Contains(job.Id)))
+        // One that was given up may still be shown as open, when the request was cut off and so never answered: it is mended by asking again.
+        foreach (var (id, _) in listed.Where(entry => world.Observer.Find(entry.Id) is { Discarded: false } job && !open.Contains(job.Id)))
             return ($"{world.Observer.Find(id)} is listed as an open dead letter", [id]);
         return null;
     }

@@ -37,7 +37,7 @@ internal sealed class SeenReceipt(TableEntity row)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
             job.Replays++;
-        job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
+        job.Discarded = row.ContainsKey("DiscardedBy") && State is ("DeadLettered" or "Expired");
         if (IsFinal)
             job.Ends.TryAdd(EarlierAttempts, State);
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);

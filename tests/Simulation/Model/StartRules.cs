@@ -28,7 +28,8 @@ internal static class StartRules
     {
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
-        var isRight = known.PayloadOfRun.TryGetValue(job.Replays, out var mended) ? work == mended : work == known.Work || known.Mended.Contains(work);
+        // At least once: a copy of an earlier run's message may run once more, as it was sent.
+        var isRight = job.Type != "sim.least" && known.PayloadOfRun.TryGetValue(job.Replays, out var mended) ? work == mended : work == known.Work || known.Mended.Contains(work);
         if (!isRight)
             world.Observer.Break("payload", $"{known} runs with {work}", job.Id);
     }

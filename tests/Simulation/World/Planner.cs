@@ -56,7 +56,16 @@ internal sealed class Planner(WorldState world, int number, Random chance)
         if (dice.Next(3) == 0)
             await PutAsync(known, work); // the same again: it changes nothing
         await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(dice.Next(2_000, 40_000)));
+        if (dice.Next(2) == 0)
+            await UntilJustDueAsync(known, dice);
         known.Removed = await RemoveAsync(known);
+    }
+
+    /// <summary>What is due when a schedule is taken away is fired first: so ask in the moment when nobody may have done it yet.</summary>
+    private Task UntilJustDueAsync(ScheduleCase known, Random dice)
+    {
+        var next = known.Due(world.Now, world.Now.AddMinutes(1)).FirstOrDefault();
+        return next == default ? Task.CompletedTask : world.Outside.DelayAsync(next - world.Now + TimeSpan.FromMilliseconds(dice.Next(400)));
     }
 
     private async Task PutAsync(ScheduleCase known, Work work)
