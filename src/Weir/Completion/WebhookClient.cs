@@ -21,20 +21,14 @@ internal sealed class WebhookClient : IDisposable
     private readonly TimeProvider clock;
     private readonly HttpClient http;
 
-    public WebhookClient(CallbackUrls urls, WebhookSecrets secrets, TimeProvider clock)
+    /// <param name="urls">Where webhooks may go.</param>
+    /// <param name="secrets">What they are signed with.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="network">Another network than the machine's; nobody registers one but the simulation.</param>
+    public WebhookClient(CallbackUrls urls, WebhookSecrets secrets, TimeProvider clock, WebhookNetwork? network = null)
     {
         (this.urls, this.secrets, this.clock) = (urls, secrets, clock);
-        var handler = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseProxy = false, // a proxy would do the looking up
-            UseCookies = false,
-            MaxConnectionsPerServer = 16,
-            MaxResponseHeadersLength = 16,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-            ConnectCallback = ConnectAsync,
-        };
-        http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        http = new HttpClient(network?.Handler ?? Sockets()) { Timeout = Timeout.InfiniteTimeSpan };
         http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Weir", "1"));
     }
 
@@ -96,6 +90,17 @@ internal sealed class WebhookClient : IDisposable
             : asked;
     }
 
+    private SocketsHttpHandler Sockets() => new()
+    {
+        AllowAutoRedirect = false,
+        UseProxy = false, // a proxy would do the looking up
+        UseCookies = false,
+        MaxConnectionsPerServer = 16,
+        MaxResponseHeadersLength = 16,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        ConnectCallback = ConnectAsync,
+    };
+
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         var host = context.DnsEndPoint.Host;
@@ -117,3 +122,6 @@ internal sealed class WebhookClient : IDisposable
         }
     }
 }
+
+/// <summary>The network under webhooks, where it is not the machine's.</summary>
+internal sealed record WebhookNetwork(HttpMessageHandler Handler);

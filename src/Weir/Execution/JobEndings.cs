@@ -1,7 +1,9 @@
 using Weir.Batches;
 using Weir.Completion;
+using Weir.DeadLetters;
 using Weir.Index;
 using Weir.Lanes;
+using Weir.Receipts;
 using Weir.Submission;
 using Weir.Uniqueness;
 using Weir.Workflows;
@@ -12,7 +14,8 @@ namespace Weir.Execution;
 /// What follows a job's end, after its outcome is on record and before its message is settled. A crash in between brings the
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
-internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, ParentNotices parents, TimeProvider clock)
+internal sealed class JobEndings(
+    JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, ParentNotices parents, ReceiptTable receipts, DeadLetterTable catalogue, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
@@ -30,9 +33,18 @@ internal sealed class JobEndings(JobSubmission submission, UniqueKeys uniques, J
             await batches.CountAsync(item, message.Replays, state, cancellation);
         if (message.Follows.HasFlag(Follows.Parent))
             await parents.AfterAsync(message.JobId, cancellation);
+        if (message.Replays > 0 && state is not (JobState.DeadLettered or JobState.Expired))
+            await MarkReplayedAsync(message.JobId, cancellation);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
         // A line that says that the job has ended says that all this was done: of one that does not, the reconciler has it done.
         if (message.SubmittedAt is { } submittedAt)
             index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));
+    }
+
+    /// <summary>Its replay may have been cut off after it sent the message and before it said so: the dead letter would stay open for ever. Of one that died again the collector does it.</summary>
+    private async Task MarkReplayedAsync(string jobId, CancellationToken cancellation)
+    {
+        if (await receipts.FindAsync(jobId, cancellation) is { DeadLetter: { } entry, LastReplay: { } replay })
+            await catalogue.MarkAsync(entry, DeadLetterState.Replayed, replay, cancellation);
     }
 }

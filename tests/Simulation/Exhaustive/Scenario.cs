@@ -12,6 +12,9 @@ namespace Simulation.Exhaustive;
 /// </summary>
 internal sealed record Scenario(string Name, Func<Stage, Task> Play)
 {
+    /// <summary>Jobs have callbacks, and what was told is compared with what ended.</summary>
+    public bool Listens { get; init; }
+
     /// <summary>A scenario has some 30 to 150 effects; timers of the instance go on beside it, and their effects count too.</summary>
     private const int MostEffects = 600;
 
@@ -92,6 +95,7 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.WaitAsync(TimeSpan.FromSeconds(3));
             await stage.LoseLockAsync();
         }),
+        .. FurtherScenarios.All,
     ];
 
     /// <param name="first">Stop at the first failure.</param>
@@ -115,7 +119,7 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
     }
 
     public Verdict RunOnce((int Effect, Fate Fate)? strike, bool keepHistory = false) => SimulatedWorld.Run(
-        seed: 1, new WorldSettings { Operator = false }, FaultPlan.None, new Random(1), keepHistory,
+        seed: 1, new WorldSettings { Operator = false, Cast = new Cast { Lists = true, Listener = Listens } }, FaultPlan.None, new Random(1), keepHistory,
         async (world, actors) =>
         {
             world.Strike = strike;
@@ -147,7 +151,8 @@ internal sealed class Stage(WorldState world)
             SentAt = world.Now,
         };
         world.Observer.Cases.Add(known);
-        var body = JsonSerializer.Serialize(new { type, payload = work, orderingKey = key, delay = Duration(delay), expiresIn = Duration(expiresIn) }, JsonSerializerOptions.Web);
+        var body = JsonSerializer.Serialize(
+            new { type, payload = work, orderingKey = key, callbackUrl = Listening.CallbackOf(world, known), delay = Duration(delay), expiresIn = Duration(expiresIn) }, JsonSerializerOptions.Web);
         var reply = await PersistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
         var id = JsonElement.Parse(reply.Body).GetProperty("id").GetString()!;
         known.Ids.Add(id);
@@ -174,8 +179,13 @@ internal sealed class Stage(WorldState world)
             await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(500));
     }
 
-    public Task ReplayAsync(string id, Work? mended) => PersistAsync(
-        "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+    public Task ReplayAsync(string id, Work? mended)
+    {
+        if (mended is not null)
+            world.Observer.Cases.Find(known => known.Ids.Contains(id))!.Mended.Add(mended);
+        return PersistAsync(
+            "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+    }
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
 
@@ -201,6 +211,11 @@ internal sealed class Stage(WorldState world)
         world.Observer.Cases.Find(known => known.Ids.Contains(id))!.CancelAccepted = true;
         return PersistAsync("CancelJob", "DELETE", $"/api/jobs/{id}", headers: [("Weir-Tenant", Tenant)], route: [("id", id)]);
     }
+
+    /// <summary>For what is asked of more than one job.</summary>
+    public WorldState World => world;
+
+    public Gateway Gateway => gateway;
 
     /// <summary>The answer to the first try was lost; or the job had ended before it could be cancelled.</summary>
     private static bool WasDoneBefore(string function, HttpReply reply) =>

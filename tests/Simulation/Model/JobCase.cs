@@ -25,6 +25,15 @@ internal sealed class JobCase(int number, string type, string tenant, Work work)
 
     public TimeSpan? ExpiresIn { get; init; }
 
+    /// <summary>The unique key, what a submission does that finds it taken, and how long it stays taken.</summary>
+    public (string Key, string Mode, TimeSpan For)? Unique { get; init; }
+
+    /// <summary>What operators have sent as its payload since, whether they were answered or not.</summary>
+    public List<Work> Mended { get; } = [];
+
+    /// <summary>The payload of a run, where an operator was told that theirs began it.</summary>
+    public Dictionary<int, Work> PayloadOfRun { get; } = [];
+
     /// <summary>When it was first sent.</summary>
     public DateTimeOffset SentAt { get; set; }
 
@@ -39,5 +48,5 @@ internal sealed class JobCase(int number, string type, string tenant, Work work)
     /// <summary>The answer said that it runs and is asked to stop.</summary>
     public DateTimeOffset? CancelAskedAt { get; set; }
 
-    public override string ToString() => $"job {number} ({type}{(Order is { } order ? $", key {order.Key} place {order.Place}" : "")}, {string.Join(' ', Ids)})";
+    public override string ToString() => $"job {number} ({type}{(Unique is { } unique ? $", unique {unique.Key} {unique.Mode}" : "")}{(Order is { } order ? $", key {order.Key} place {order.Place}" : "")}, {string.Join(' ', Ids)})";
 }

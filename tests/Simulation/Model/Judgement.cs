@@ -13,6 +13,13 @@ internal static class Judgement
             foreach (var id in known.Ids)
                 await JudgeAsync(world, gateway, known, world.Observer.Find(id)!);
         }
+        ScheduleRules.Judge(world);
+        UniqueRules.Judge(world);
+        await BatchRules.JudgeAsync(world, gateway);
+        if (world.Settings.Cast.Listener)
+            await world.Observer.Callbacks.JudgeAsync(world);
+        if (world.Settings.Cast.Lists)
+            await ListRules.JudgeAsync(world, gateway);
     }
 
     private static async Task JudgeAsync(WorldState world, Gateway gateway, JobCase known, SeenJob job)
@@ -39,7 +46,7 @@ internal static class Judgement
             world.Observer.Break("cancel", $"{known} was cancelled and is {job.State}", job.Id);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && job.SupersededBy is null && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
             JudgeCalm(world, known, job);
     }
 

@@ -21,6 +21,12 @@ internal sealed class Observer(WorldState world)
     /// <summary>What the clients asked for, by number.</summary>
     public List<JobCase> Cases { get; } = [];
 
+    public List<ScheduleCase> Schedules { get; } = [];
+
+    public List<BatchCase> Batches { get; } = [];
+
+    public Callbacks Callbacks { get; } = new();
+
     public IEnumerable<SeenJob> Seen => seen.Values;
 
     /// <summary>The first promise that was broken; the world ends there.</summary>
@@ -40,6 +46,7 @@ internal sealed class Observer(WorldState world)
         var run = new HandlerRun(job, context.Attempt, instance.Process.Name, token);
         world.Note(instance.Process, $"{job.Id} number {work.Number} starts, attempt {context.Attempt}");
         StartRules.Check(world, job, run);
+        StartRules.CheckPayload(world, job, work);
         job.HandedBack = false;
         job.Runs.Add(run);
         running.RemoveAll(other => other.HasEnded || other.Token.IsCancellationRequested || !world.IsAlive(other.Instance));
@@ -126,14 +133,24 @@ internal sealed class Observer(WorldState world)
         if (answer.Entities is not [var row])
         {
             world.Note(writer, $"{id} removed");
+            RemovalRules.Check(world, job);
+            (job.IsRemoved, job.State) = (true, job.IsFinal ? job.State : "");
             return;
         }
+        if (job.Path.Count == 0 && job.State.Length == 0)
+            job.Since = world.Now;
+        job.IsRemoved = false;
         var next = new SeenReceipt(row);
         world.Note(writer, $"{id} {next.State} attempt {next.Attempt} owner {next.Owner}");
         TransitionRules.Check(world, job, next, writer);
         if (job.State.Length > 0 && job.State != next.State)
             job.Path.Add(job.State);
+        if (next.IsFinal && !job.IsFinal)
+            job.EndedAt = world.Now;
+        var isNew = job.State.Length == 0;
         next.ApplyTo(job);
+        if (isNew && job.Type == BatchRules.CompletionType)
+            BatchRules.CheckCompletion(world, job);
     }
 
     private void AttemptWritten(string id, string rowKey, TableEntity row)

@@ -40,7 +40,7 @@ internal static class RunRules
     private static void CheckBegin(WorldState world, SeenJob before, SeenReceipt after)
     {
         var number = after.Attempt - after.EarlierAttempts;
-        if (number > Most(after.Type, "Transient"))
+        if (after.Type.StartsWith("sim.", StringComparison.Ordinal) && number > Most(after.Type, "Transient"))
             world.Observer.Break("retries", $"{before.Id} begins its attempt {number} of {Most(after.Type, "Transient")}", before.Id);
         if (after.ExpiresAt is { } expiry && after.StartedAt > expiry + world.Plan.MaxSkew + Slack)
             world.Observer.Break("expiry", $"{before.Id} expired at {expiry:HH:mm:ss.fff} and began at {after.StartedAt:HH:mm:ss.fff}", before.Id);

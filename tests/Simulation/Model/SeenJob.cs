@@ -52,6 +52,36 @@ internal sealed class SeenJob(string id)
 
     public bool Discarded { get; set; }
 
+    /// <summary>The item of a batch that it is: "batch:index".</summary>
+    public string? Batch { get; set; }
+
+    public string? Schedule { get; set; }
+
+    public DateTimeOffset Occurrence { get; set; }
+
+    public string? UniqueKey { get; set; }
+
+    /// <summary>How long its unique key stays taken after its end.</summary>
+    public TimeSpan UniqueFor { get; set; }
+
+    public string? SupersededBy { get; set; }
+
+    public string? CallbackUrl { get; set; }
+
+    /// <summary>The attempt in which it was asked to stop; 0: in none of this run.</summary>
+    public int CancelRequestedIn { get; set; }
+
+    /// <summary>When its receipt was first seen, and when it was last seen to end, by the world's clock.</summary>
+    public DateTimeOffset Since { get; set; }
+
+    public DateTimeOffset? EndedAt { get; set; }
+
+    /// <summary>How each run of it ended, by the number of attempts before the run.</summary>
+    public SortedDictionary<int, string> Ends { get; } = [];
+
+    /// <summary>Its receipt is gone: retention has removed it, or a submission that was never accepted was taken back.</summary>
+    public bool IsRemoved { get; set; }
+
     public bool IsFinal => State is "Succeeded" or "DeadLettered" or "Cancelled" or "Expired" or "Compensated";
 
     /// <summary>The rows of attempts, as they were first written.</summary>

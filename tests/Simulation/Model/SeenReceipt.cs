@@ -57,9 +57,15 @@ internal sealed class SeenReceipt(TableEntity row)
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
             job.Replays++;
         job.HasExpired |= State == "Expired";
-        job.Discarded = row.ContainsKey("DiscardedBy") && State == "DeadLettered";
+        job.Discarded = row.ContainsKey("DiscardedBy") && State is ("DeadLettered" or "Expired");
+        if (IsFinal)
+            job.Ends.TryAdd(EarlierAttempts, State);
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
-        (job.EarlierAttempts, job.ReplayedAt, job.Resends, job.CorrelationId) = (EarlierAttempts, ReplayedAt, Resends, CorrelationId);
+        (job.Batch, job.Schedule, job.Occurrence) = (row.GetString("Batch"), row.GetString("Schedule"), row.GetDateTimeOffset("Occurrence") ?? default);
+        (job.UniqueKey, job.UniqueFor, job.SupersededBy) = (row.GetString("UniqueKey"), TimeSpan.FromSeconds(row.GetDouble("UniqueForSeconds") ?? 0), row.GetString("SupersededBy"));
+        job.CancelRequestedIn = row.GetInt32("CancelRequestedIn") is { } attempt && attempt > EarlierAttempts ? attempt : 0;
+        (job.EarlierAttempts, job.ReplayedAt, job.Resends) = (EarlierAttempts, ReplayedAt, Resends);
+        (job.CallbackUrl, job.CorrelationId) = (row.GetString("CallbackUrl"), CorrelationId);
         (job.State, job.Attempt, job.Owner) = (State, Attempt, Owner);
         (job.LeaseUntil, job.NotBefore, job.FinishedAt) = (LeaseUntil, NotBefore, FinishedAt);
     }

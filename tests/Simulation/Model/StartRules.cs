@@ -13,6 +13,9 @@ internal static class StartRules
             return;
         }
         CheckOnce(world, job, run);
+        UniqueRules.CheckStart(world, job);
+        if (job.CancelRequestedIn > 0 && run.Attempt > job.CancelRequestedIn)
+            world.Observer.Break("cancel", $"{job} was asked to stop in attempt {job.CancelRequestedIn}, and attempt {run.Attempt} starts", job.Id);
         if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
             return;
         CheckOrder(world, known, job);
@@ -20,6 +23,17 @@ internal static class StartRules
             world.Observer.Break("cancel", $"{known} was cancelled and starts", job.Id);
         if (known.Delay is { } delay && world.Now < known.SentAt + delay - world.Plan.MaxSkew)
             world.Observer.Break("delay", $"{known} started {known.SentAt + delay - world.Now} before its time", job.Id);
+    }
+
+    /// <summary>What was accepted is what runs; or what an operator has put in its place, from the run on that they were told of.</summary>
+    public static void CheckPayload(WorldState world, SeenJob job, Work work)
+    {
+        if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is not { } known)
+            return;
+        // At least once: a copy of an earlier run's message may run once more, as it was sent.
+        var isRight = job.Type != "sim.least" && known.PayloadOfRun.TryGetValue(job.Replays, out var mended) ? work == mended : work == known.Work || known.Mended.Contains(work);
+        if (!isRight)
+            world.Observer.Break("payload", $"{known} runs with {work}", job.Id);
     }
 
     private static void CheckOnce(WorldState world, SeenJob job, HandlerRun run)

@@ -19,19 +19,40 @@ internal sealed class Actors(WorldState world, Random chance)
         Start();
         var clients = Enumerable.Range(0, world.Settings.Clients).Select(number => new Client(world, number, new Random(chance.Next())).RunAsync()).ToArray();
         var work = world.Settings.Operator ? new Operator(world, new Random(chance.Next())).RunAsync(chaosOver.Token) : Task.CompletedTask;
+        var others = Others().ToArray();
         var flows = chance.Next(2) == 0 ? new FlowClient(world, new Random(chance.Next())).RunAsync() : Task.CompletedTask;
         await world.Outside.DelayAsync(world.Settings.Chaos);
         await CalmAsync();
         await Task.WhenAll(clients);
         await work;
+        await Task.WhenAll(others);
         await flows;
         await UntilAllHaveEndedAsync();
         await JudgeAsync();
     }
 
+    /// <summary>Those whom not every world has. Each throws dice of its own, so that one more changes nothing for the others.</summary>
+    private IEnumerable<Task> Others()
+    {
+        var cast = world.Settings.Cast;
+        for (var number = 0; number < cast.Planners; number++)
+            yield return new Planner(world, number, new Random(chance.Next())).RunAsync(chaosOver.Token);
+        for (var number = 0; number < cast.Batchers; number++)
+            yield return new Batcher(world, number, new Random(chance.Next())).RunAsync();
+        for (var number = 0; number < cast.Rivals; number++)
+            yield return new Rival(world, number, new Random(chance.Next())).RunAsync();
+        for (var number = 0; number < cast.BulkClients; number++)
+            yield return new BulkClient(world, number, new Random(chance.Next())).RunAsync();
+        if (cast.Clearer)
+            yield return new Clearer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
+    }
+
     public async Task JudgeAsync()
     {
-        await Judgement.PassAsync(world, new Gateway(world, new Random(chance.Next())));
+        var gateway = new Gateway(world, new Random(chance.Next()));
+        await Judgement.PassAsync(world, gateway);
+        if (world.Settings.Cast.Afterlife is { } time)
+            await RetentionRules.JudgeAsync(world, gateway, time);
         lifeOver.Cancel();
     }
 
@@ -73,11 +94,11 @@ internal sealed class Actors(WorldState world, Random chance)
     {
         foreach (var known in world.Observer.Cases)
         {
-            if (known.Ids.FirstOrDefault(id => world.Observer.Find(id) is null) is { } lost)
+            if (known.Ids.FirstOrDefault(id => world.Observer.Find(id) is not { IsRemoved: false }) is { } lost)
                 return $"{known} has no receipt {lost}";
         }
         // Also those whose client was never told that they were accepted, and the children.
-        if (world.Observer.Seen.FirstOrDefault(job => !job.IsFinal && !IsBlocked(job)) is { } open)
+        if (world.Observer.Seen.FirstOrDefault(job => job is { IsFinal: false, IsRemoved: false } && !IsBlocked(job)) is { } open)
             return $"there is {open}";
         foreach (var queue in Queues)
         {

@@ -86,6 +86,7 @@ internal sealed class Client(WorldState world, int number, Random chance)
                 orderingKey = known.Order?.Key,
                 delay = known.Delay is { } delay ? string.Create(CultureInfo.InvariantCulture, $"PT{delay.TotalSeconds:0}S") : null,
                 expiresIn = known.ExpiresIn is { } life ? string.Create(CultureInfo.InvariantCulture, $"PT{life.TotalSeconds:0}S") : null,
+                callbackUrl = Listening.CallbackOf(world, known),
             },
             JsonSerializerOptions.Web);
         (string, string)[] headers = known.IdempotencyKey is { } key ? [("Weir-Tenant", known.Tenant), ("Idempotency-Key", key)] : [("Weir-Tenant", known.Tenant)];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Simulation.Faults;
+using Simulation.Model;
 
 namespace Simulation.World;
 
@@ -8,7 +9,25 @@ internal sealed class Gateway(WorldState world, Random chance)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Longer than anything goes wrong.</summary>
+    private static readonly TimeSpan LongPatience = TimeSpan.FromMinutes(20);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
     private int calls;
+
+    /// <summary>Asks until somebody answers who could do it; null when nobody does for long.</summary>
+    public async Task<Answer?> InsistAsync(string function, string method, string path, string? body = null, string query = "", (string, string)[]? headers = null, (string, string)[]? route = null)
+    {
+        var first = world.Now;
+        for (var isSure = true; world.Now < first + LongPatience; isSure = false)
+        {
+            if (await CallAsync(function, method, path, body, query, headers, route) is { Status: < 500 and not 429 } reply)
+                return new Answer(reply, new Asked(first, world.Now, isSure));
+            await world.Outside.DelayAsync(Pause);
+        }
+        return null;
+    }
 
     /// <summary>Null when nobody answered in time: it may have been done, or not.</summary>
     public async Task<HttpReply?> CallAsync(string function, string method, string path, string? body = null, string query = "", (string, string)[]? headers = null, (string, string)[]? route = null)
@@ -41,3 +60,7 @@ internal sealed class Gateway(WorldState world, Random chance)
         }
     }
 }
+
+/// <param name="Reply">The last one.</param>
+/// <param name="Asked">From the first try to it.</param>
+internal sealed record Answer(HttpReply Reply, Asked Asked);

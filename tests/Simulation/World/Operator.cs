@@ -37,8 +37,16 @@ internal sealed class Operator(WorldState world, Random chance)
         _ => ReplayAsync(id),
     };
 
-    private Task ReplayAsync(string id, Work? mended = null) => gateway.CallAsync(
-        "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+    private async Task ReplayAsync(string id, Work? mended = null)
+    {
+        var known = world.Observer.Cases.Find(one => one.Ids.Contains(id));
+        if (mended is not null)
+            known?.Mended.Add(mended);
+        var reply = await gateway.CallAsync(
+            "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+        if (mended is not null && reply is { Status: 202 } && JsonElement.Parse(reply.Body) is var view && view.GetProperty("started").GetBoolean())
+            known?.PayloadOfRun[view.GetProperty("run").GetInt32()] = mended;
+    }
 
     private Task DiscardAsync(string id) => gateway.CallAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);
 

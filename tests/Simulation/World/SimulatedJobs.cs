@@ -1,5 +1,6 @@
 using Simulation.Faults;
 using Weir;
+using Weir.Batches;
 
 namespace Simulation.World;
 
@@ -55,9 +56,16 @@ internal sealed class DependentJob(SimulatedWork work) : IJobHandler<Work>
     public Task<object?> RunAsync(Work job, JobContext context, CancellationToken cancellation) => work.RunAsync(job, context, cancellation);
 }
 
+/// <summary>The completion job of batches.</summary>
+[Job(Model.BatchRules.CompletionType, Retry = "quick")]
+internal sealed class TotalJob(SimulatedWork work) : IJobHandler<BatchSummary>
+{
+    public Task<object?> RunAsync(BatchSummary job, JobContext context, CancellationToken cancellation) => work.SumUpAsync(job, context, cancellation);
+}
+
 internal static class SimulatedJobs
 {
-    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob), typeof(SimulatedFlow)];
+    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob), typeof(TotalJob), typeof(SimulatedFlow)];
 }
 
 /// <summary>What every simulated handler does: works, has effects, fails as it was told to, and lets the checkers see it.</summary>
@@ -86,6 +94,12 @@ internal sealed class SimulatedWork(WeirInstance instance, WorldState world)
             world.Observer.Ended(run, failure.GetType().Name);
             throw;
         }
+    }
+
+    public Task<object?> SumUpAsync(BatchSummary summary, JobContext context, CancellationToken cancellation)
+    {
+        world.Observer.Batches.Find(batch => batch.Id == summary.BatchId)?.Summaries.Add(summary);
+        return RunAsync(new Work(0, Effects: 0), context, cancellation);
     }
 
     private async Task<long> OnceAsync(Work job, JobContext context, int effect)

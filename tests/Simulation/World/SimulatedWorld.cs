@@ -16,6 +16,7 @@ internal static class SimulatedWorld
         var chance = new Random(seed);
         var settings = WorldSettings.Draw(chance);
         var plan = FaultPlan.Draw(chance, profile);
+        settings = settings with { Cast = Cast.Draw(new Random(seed ^ 0xca57)) };
         return Run(seed, settings, plan, chance, keepHistory, (world, actors) => actors.LiveAsync(world));
     }
 

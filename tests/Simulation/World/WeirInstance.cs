@@ -15,6 +15,7 @@ using Microsoft.Extensions.Logging;
 using Simulation.Faults;
 using Simulation.Kernel;
 using Weir;
+using Weir.Completion;
 using Weir.Execution;
 
 namespace Simulation.World;
@@ -206,6 +207,7 @@ internal sealed class WeirInstance
         collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
         collection.AddSingleton(_ => durable.Client!);
         collection.AddSingleton(this).AddSingleton(world).AddSingleton<SimulatedWork>();
+        collection.AddSingleton(new WebhookNetwork(new HookNetwork(Network, world)));
         var weir = collection.AddWeir(configuration);
         weir.Handlers.AddRange(SimulatedJobs.All);
         collection.Replace(ServiceDescriptor.Singleton(new Instance(Process.Name)));

@@ -31,6 +31,15 @@ internal sealed record WorldSettings
     /// <summary>One job lies scheduled for longer than the reconciler takes to look for what was forgotten.</summary>
     public bool IsPatient { get; init; }
 
+    /// <summary>Who else lives here.</summary>
+    public Cast Cast { get; init; } = Cast.None;
+
+    /// <summary>How long ended jobs are kept; null: longer than the world lives.</summary>
+    public TimeSpan? Retention => Cast.Afterlife is null ? null : ShortRetention;
+
+    /// <summary>Longer than a world's chaos and calm together.</summary>
+    public static TimeSpan ShortRetention { get; } = TimeSpan.FromHours(2);
+
     public static WorldSettings Draw(Random chance) => new()
     {
         Instances = 1 + chance.Next(chance.Next(4) == 0 ? 5 : 3),
@@ -51,6 +60,9 @@ internal sealed record WorldSettings
         ["Weir:Lanes"] = Lanes.ToString(CultureInfo.InvariantCulture),
         ["Weir:Lease"] = Lease.ToString("c", CultureInfo.InvariantCulture),
         ["Weir:Retries:standard:Cap"] = "00:00:20",
+        ["Weir:Retries:patient:Base"] = "00:00:01",
+        ["Weir:Retries:patient:Cap"] = "00:00:20",
+        ["Weir:Retention"] = (Retention ?? TimeSpan.FromDays(14)).ToString("c", CultureInfo.InvariantCulture),
         ["AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions"] = Sessions.ToString(CultureInfo.InvariantCulture),
     };
 }

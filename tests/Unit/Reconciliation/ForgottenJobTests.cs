@@ -75,6 +75,22 @@ public sealed class ForgottenJobTests
     }
 
     [Fact]
+    public async Task A_replay_cut_off_after_its_message_is_sent_leaves_no_open_dead_letter()
+    {
+        await using var world = await StartAsync();
+        var id = await world.SubmitAsync(Request(new("ada", Permanent: 1)));
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        await world.CollectAsync();
+        var dying = await world.JoinAsync(KillPoints.AfterReplaySent);
+        var how = new Handling("ada", world.Clock.GetUtcNow(), "it is mended");
+        await Assert.ThrowsAsync<KilledException>(() => dying.Get<DeadLetterDesk>().ReplayAsync(id, null, how, CancellationToken.None));
+
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(JobState.Succeeded, (await world.ReceiptAsync(id)).State);
+        Assert.Equal(DeadLetterState.Replayed, Assert.Single(await world.CatalogueAsync()).State);
+    }
+
+    [Fact]
     public async Task A_queued_job_whose_message_is_lost()
     {
         await using var world = await StartAsync();
