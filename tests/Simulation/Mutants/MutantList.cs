@@ -44,6 +44,7 @@ internal static class MutantList
             "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
         new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
             "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
+        // Not found yet, in 279 seeds: an owner that was frozen hears of its lost lock at the same moment at which it would renew.
         new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
             """
                     Write(progress, change);
@@ -52,7 +53,7 @@ internal static class MutantList
             """
                     Write(progress, change);
                     return MergeAsync(change, ETag.All, cancellation);
-            """) { Seeds = 300 },
+            """),
         new("fenced outcome is recorded", "I2: a fenced outcome is never recorded", "Execution/Claim.cs",
             """
                             if (!IsOurs(now))
