@@ -65,7 +65,7 @@ internal static class Judgement
     private static void JudgeAttempts(WorldState world, JobCase known, SeenJob job, JsonElement[] attempts)
     {
         var numbers = attempts.Select(attempt => attempt.GetProperty("number").GetInt32()).ToArray();
-        if (!numbers.SequenceEqual(Enumerable.Range(1, numbers.Length)))
+        if (!numbers.SequenceEqual(Enumerable.Range(1, numbers.Length + job.GivenUp.Count).Where(number => !job.GivenUp.Contains(number))))
             world.Observer.Break("attempts", $"{known} has attempts {string.Join(' ', numbers)}", job.Id);
         var last = attempts.Length == 0 ? null : attempts[^1].GetProperty("outcome").GetString();
         if ((job.State == "Succeeded") != (last == "succeeded"))

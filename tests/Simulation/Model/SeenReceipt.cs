@@ -55,7 +55,12 @@ internal sealed class SeenReceipt(TableEntity row)
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
+        {
             job.Replays++;
+            if (job.HandedBack)
+                job.GivenUp.Add(job.Attempt);
+            job.HandedBack = false;
+        }
         job.HasExpired |= State == "Expired";
         job.Discarded = row.ContainsKey("DiscardedBy") && State is ("DeadLettered" or "Expired");
         if (IsFinal)

@@ -44,6 +44,7 @@ internal static class MutantList
             "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
         new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
             "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
+        // Not found yet, in 279 seeds: an owner that was frozen hears of its lost lock at the same moment at which it would renew.
         new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
             """
                     Write(progress, change);
@@ -52,7 +53,7 @@ internal static class MutantList
             """
                     Write(progress, change);
                     return MergeAsync(change, ETag.All, cancellation);
-            """) { Seeds = 300 },
+            """),
         new("fenced outcome is recorded", "I2: a fenced outcome is never recorded", "Execution/Claim.cs",
             """
                             if (!IsOurs(now))
@@ -105,8 +106,8 @@ internal static class MutantList
             "receipt.Children == 0 ?", "receipt.Children >= 0 ?") { Scenario = "simple job" },
         new("stop does not reach the handler", "its token fires on a stop and on a lost lock", "Execution/AttemptRun.cs",
             "claim.Lost, claim.CancelRequested, stopping]", "claim.Lost, claim.CancelRequested]"),
-        new("stall is not noticed", "a stalled attempt is cancelled", "Execution/AttemptRun.cs",
-            "[timeout.Token, stalled.Token, claim", "[timeout.Token, claim") { InCalm = true },
+        new("no timeout", "an attempt that stalls, or takes too long, is cancelled", "Execution/AttemptRun.cs",
+            "[timeout.Token, stalled.Token, claim", "[claim") { InCalm = true, Seeds = 200 },
         new("hand-back without a word", "a stop counts no attempt", "Execution/JobRunner.cs",
             "        if (!claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded", "        if (claim.IsHeld || !claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded") { Scenario = "stop while it runs" },
 
@@ -170,6 +171,9 @@ internal static class MutantList
         new("running job is not told", "a running job that was cancelled hears of it", "Cancellation/JobCancellation.cs",
             "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        await TellAsync(job.Id, job.Attempt, cancellation);",
             "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);") { InCalm = true },
+
+        new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",
+            "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
 
         // Reconciliation and the list
         new("reconciler resends what waits", "a backlog is never sent twice", "Reconciliation/Reconciler.cs",
