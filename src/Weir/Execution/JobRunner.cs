@@ -213,10 +213,10 @@ public sealed partial class JobRunner
 
         kill.Pass(KillPoints.AfterOutcome);
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
-        if (claim.Message.StrictKey is not null)
-            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
         if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, receipt) is { } cancelled)
             return cancelled;
+        if (claim.Message.StrictKey is not null)
+            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
         kill.Pass(KillPoints.AfterRetrySent);
         return Settlement.Completed;

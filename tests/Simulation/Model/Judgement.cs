@@ -36,7 +36,7 @@ internal static class Judgement
         JudgeAttempts(world, known, job, attempts);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && job.State != "Held" && job.SupersededBy is null && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && job.State != "Held" && job.SupersededBy is null && !job.CancelAsked && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
             JudgeCalm(world, known, job);
     }
 

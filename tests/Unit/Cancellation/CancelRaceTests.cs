@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Weir;
 using Weir.Cancellation;
 using Weir.Execution;
 using Weir.Receipts;
+using Weir.Submission;
 
 namespace Unit.Tests.Cancellation;
 
@@ -35,6 +37,12 @@ public sealed class CancelRaceTests
         }
     }
 
+    [Job("asked.strict", Retry = "quick", Ordering = Ordering.Strict)]
+    public sealed class AskedInOrder(IServiceProvider services) : IJobHandler<Step>
+    {
+        public Task<object?> RunAsync(Step job, JobContext context, CancellationToken cancellation) => new Asked(services).RunAsync(job, context, cancellation);
+    }
+
     [Fact]
     public async Task A_failure_after_it_is_on_record_and_no_attempt_follows()
     {
@@ -44,6 +52,18 @@ public sealed class CancelRaceTests
         await weir.RunAllAsync(TimeSpan.FromSeconds(10));
         var job = await weir.JobAsync(id);
         Assert.Equal((JobState.Cancelled, "asked", AttemptOutcome.Failed, 1), (job.Receipt.State, job.Receipt.CancelReason, Assert.Single(job.Attempts).Outcome, Asked.Starts));
+    }
+
+    [Fact]
+    public async Task A_failure_of_a_strict_job_after_it_is_on_record_and_no_attempt_follows()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(AskedInOrder));
+        Asked.Starts = 0;
+        var request = new SubmitRequest("asked.strict", JsonSerializer.SerializeToElement(new Step("failed"), JsonSerializerOptions.Web)) { OrderingKey = "key" };
+        var id = Assert.IsType<Submitted.Accepted>(await weir.Get<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None)).JobId;
+        await weir.RunAllAsync(TimeSpan.FromSeconds(10));
+        var job = await weir.JobAsync(id);
+        Assert.Equal((JobState.Cancelled, AttemptOutcome.Failed, 1), (job.Receipt.State, Assert.Single(job.Attempts).Outcome, Asked.Starts));
     }
 
     [Fact]
