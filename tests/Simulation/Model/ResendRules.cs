@@ -1,4 +1,3 @@
-using Azure.Messaging.ServiceBus;
 using AzureLocal.ServiceBus;
 using Simulation.World;
 using Weir.Lanes;

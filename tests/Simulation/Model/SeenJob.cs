@@ -71,6 +71,9 @@ internal sealed class SeenJob(string id)
 
     public string? CallbackUrl { get; set; }
 
+    /// <summary>Somebody has asked for it to be cancelled, whether they were answered or not.</summary>
+    public bool CancelAsked { get; set; }
+
     /// <summary>The attempt in which it was asked to stop; 0: in none of this run.</summary>
     public int CancelRequestedIn { get; set; }
 

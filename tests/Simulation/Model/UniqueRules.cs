@@ -29,7 +29,7 @@ internal static class UniqueRules
     /// <summary>Nobody lost a place but to another, who is named.</summary>
     public static void Judge(WorldState world)
     {
-        foreach (var job in world.Observer.Seen.Where(job => job is { UniqueKey: not null, State: "Cancelled", IsRemoved: false }))
+        foreach (var job in world.Observer.Seen.Where(job => job is { UniqueKey: not null, State: "Cancelled", IsRemoved: false, CancelAsked: false }))
         {
             if (world.Observer.Cases.Find(known => known.Ids.Contains(job.Id)) is { CancelAccepted: false } && job.SupersededBy is null)
                 world.Observer.Break("unique", $"{job} is cancelled, and nobody asked for it or took its place", job.Id);

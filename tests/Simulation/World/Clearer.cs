@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Simulation.Model;
 
 namespace Simulation.World;
 
@@ -45,8 +44,7 @@ internal sealed class Clearer(WorldState world, Random chance)
         if (open.Length == 0)
             return;
         var job = open[chance.Next(open.Length)];
-        foreach (var known in world.Observer.Cases.Where(known => known.Ids.Contains(job.Id)))
-            known.CancelAccepted = true;
+        job.CancelAsked = true;
         var reply = await gateway.CallAsync("CancelJob", "DELETE", $"/api/jobs/{job.Id}", headers: [("Weir-Tenant", job.Tenant)], route: [("id", job.Id)]);
         if (reply is { Status: 202 } && JsonElement.Parse(reply.Body).GetProperty("state").GetString() == "cancelled" && job.State != "Cancelled")
             world.Observer.Break("cancel", $"{job} was said to be cancelled", job.Id);

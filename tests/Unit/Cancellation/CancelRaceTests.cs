@@ -37,6 +37,12 @@ public sealed class CancelRaceTests
         }
     }
 
+    [Job("asked.strict", Retry = "quick", Ordering = Ordering.Strict)]
+    public sealed class AskedInOrder(IServiceProvider services) : IJobHandler<Step>
+    {
+        public Task<object?> RunAsync(Step job, JobContext context, CancellationToken cancellation) => new Asked(services).RunAsync(job, context, cancellation);
+    }
+
     [Fact]
     public async Task A_failure_after_it_is_on_record_and_no_attempt_follows()
     {
@@ -48,19 +54,12 @@ public sealed class CancelRaceTests
         Assert.Equal((JobState.Cancelled, "asked", AttemptOutcome.Failed, 1), (job.Receipt.State, job.Receipt.CancelReason, Assert.Single(job.Attempts).Outcome, Asked.Starts));
     }
 
-    /// <summary>The same in strict order, where the next attempt would be made in the lane.</summary>
-    [Job("asked.order", Retry = "quick", Ordering = Ordering.Strict)]
-    public sealed class AskedInOrder(IServiceProvider services) : IJobHandler<Step>
-    {
-        public Task<object?> RunAsync(Step job, JobContext context, CancellationToken cancellation) => new Asked(services).RunAsync(job, context, cancellation);
-    }
-
     [Fact]
     public async Task A_failure_in_strict_order_after_it_is_on_record_and_no_attempt_follows()
     {
         await using var weir = await WeirInMemory.StartAsync(typeof(AskedInOrder));
         Asked.Starts = 0;
-        var request = new SubmitRequest("asked.order", JsonSerializer.SerializeToElement(new Step("failed"), JsonSerializerOptions.Web)) { OrderingKey = "key" };
+        var request = new SubmitRequest("asked.strict", JsonSerializer.SerializeToElement(new Step("failed"), JsonSerializerOptions.Web)) { OrderingKey = "key" };
         var id = Assert.IsType<Submitted.Accepted>(await weir.Get<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None)).JobId;
         await weir.RunAllAsync(TimeSpan.FromSeconds(10));
         Assert.Equal((JobState.Cancelled, 1), ((await weir.JobAsync(id)).Receipt.State, Asked.Starts));
