@@ -157,7 +157,7 @@ internal static class MutantList
         new("last parked goes first", "I5", "Lanes/ParkedJob.cs",
             "$\"{RowPrefix}{Order:D19}\"", "$\"{RowPrefix}{long.MaxValue - Order:D19}\""),
         new("released job is not sent", "a parked job goes on", "Lanes/OrderedKeys.cs",
-            "                await queues.SendAsync(next.Queue, next.Message, cancellation);\n", ""),
+            "                await queues.SendAsync(next.Queue, next.Message, cancellation);\n", "") { Scenario = "strict order behind a dead letter" },
         new("parked job is lost with the head", "a parked job goes on", "Lanes/OrderingKeyTable.cs",
             "if (row.RowKey != head.Row)", "if (row.RowKey != head.Row && head.Parked == 0)"),
         new("lane by chance", "I5: a key has one lane", "Lanes/Lane.cs",
