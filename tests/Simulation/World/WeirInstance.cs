@@ -99,6 +99,8 @@ internal sealed class WeirInstance
         try
         {
             await pumps.WaitAsync(limit.Token);
+            // Kestrel, which is left out here, stops before the hosted services do, and answers what it has begun.
+            await Task.WhenAll(outstanding.Select(request => request.Task).ToArray()).WaitAsync(limit.Token);
             foreach (var service in hosted.Reverse())
                 await service.StopAsync(limit.Token);
         }
