@@ -107,6 +107,8 @@ internal sealed class WeirInstance
             var orchestrations = durable.StopAsync(limit.Token);
             await pumps.WaitAsync(limit.Token);
             await orchestrations;
+            // Kestrel, which is left out here, stops before the hosted services do, and answers what it has begun.
+            await Task.WhenAll(outstanding.Select(request => request.Task).ToArray()).WaitAsync(limit.Token);
             foreach (var service in hosted.Reverse())
                 await service.StopAsync(limit.Token);
         }

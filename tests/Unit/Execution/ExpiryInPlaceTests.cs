@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Weir;
-using Weir.Receipts;
 using Weir.Submission;
 
 namespace Unit.Tests.Execution;

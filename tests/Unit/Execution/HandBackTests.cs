@@ -1,5 +1,4 @@
 using Weir;
-using Weir.Receipts;
 
 namespace Unit.Tests.Execution;
 
