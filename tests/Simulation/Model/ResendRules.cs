@@ -1,4 +1,3 @@
-using AzureLocal.ServiceBus;
 using Simulation.World;
 using Weir.Lanes;
 
