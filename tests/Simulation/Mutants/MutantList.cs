@@ -67,7 +67,7 @@ internal static class MutantList
         new("clocks are trusted", "a lease is not broken by a clock that is ahead", "Execution/Claims.cs",
             "ClockSkew = TimeSpan.FromSeconds(1);", "ClockSkew = TimeSpan.FromSeconds(-2);"),
         new("takeover counts no attempt", "a lost attempt counts", "Execution/Claims.cs",
-            "var attempt = NewAttempt(receipt.Attempt + 1);", "var attempt = NewAttempt(receipt.Attempt);"),
+            "var attempt = NewAttempt(receipt.Attempt + 1, message, type);", "var attempt = NewAttempt(receipt.Attempt, message, type);"),
         new("takeover keeps no record", "every attempt is on record", "Receipts/ReceiptTable.cs",
             "MergeWithAsync(ClaimRow(jobId, attempt), expected, [lost.ToRow(jobId)], cancellation)", "MergeWithAsync(ClaimRow(jobId, attempt), expected, [], cancellation)"),
         new("takeover without an end", "AtMostOnce starts once", "Execution/Claims.cs",
@@ -169,7 +169,7 @@ internal static class MutantList
         new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",
             "if (await receipts.CancelAsync(job.Id, job.ETag, clock.GetUtcNow(), request, lost: null, cancellation) is null)", "if (job.Tenant.Length == 0)"),
         new("running job is not told", "a running job that was cancelled hears of it", "Cancellation/JobCancellation.cs",
-            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        await TellAsync(job.Id, job.Attempt, cancellation);",
+            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        if (job.IsOrchestrated)\n            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);\n        else\n            await TellAsync(job.Id, job.Attempt, cancellation);",
             "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);") { InCalm = true },
 
         new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",

@@ -8,8 +8,7 @@ public sealed class MutantTests
     [Fact]
     public void Every_deliberate_bug_has_its_place_in_the_source_exactly_once()
     {
-        foreach (var mutant in MutantList.All)
-            Assert.NotEqual(mutant.Find, mutant.ApplyTo(File.ReadAllText(SourceTree.PathOf(SourceTree.Root, mutant.File))));
+        Assert.All(MutantList.All, mutant => mutant.ApplyTo(File.ReadAllText(SourceTree.PathOf(SourceTree.Root, mutant.File))));
     }
 
     [Fact]
