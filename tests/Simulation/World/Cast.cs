@@ -36,7 +36,7 @@ internal sealed record Cast
         Clearer = chance.Next(5) == 0,
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
-        // An hour of an idle instance is some 10,000 steps: as much as a whole world otherwise.
-        Afterlife = chance.Next(50) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
+        // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
+        Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
     };
 }
