@@ -20,7 +20,8 @@ internal static class ResendRules
             world.Observer.Break("I10", $"{before} was found without a message, though nothing went wrong", before.Id);
         if (before.State is "Running" or "Retrying")
             world.Observer.Break("I10", $"{before} had begun, and was found without a message", before.Id);
-        if (before is { State: "Queued" or "Scheduled", Attempt: 0, Replays: 0 } && world.Observer.Cases.Any(known => known.Ids.Contains(before.Id)))
+        // One that was accepted to wait for its unique key is sent later, by whoever ends the holder: a client who cancels has no message that would come again.
+        if (before is { State: "Queued" or "Scheduled", Attempt: 0, Replays: 0, UniqueKey: null } && world.Observer.Cases.Any(known => known.Ids.Contains(before.Id)))
             world.Observer.Break("I1", $"{before} was accepted, and was found without a message", before.Id);
         // A held one may have been released a moment before, by the same look at its key: whoever comes second finds it claimed.
         if (before.State != "Held" && HasMessage(world, before.Id))
