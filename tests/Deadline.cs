@@ -14,7 +14,7 @@ using Xunit.v3;
 internal sealed class DeadlineAttribute : BeforeAfterTestAttribute
 {
     /// <summary>Several times what the slowest module needs, and less than .ci/run waits for all of them.</summary>
-    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(20);
 
     private static readonly ConcurrentDictionary<string, string> UnderWay = new();
     private static Timer? timer;

@@ -9,7 +9,6 @@ public sealed class BatchCrashTests
 
     [Theory]
     [InlineData("batch.row")]
-    [InlineData("submit.receipt")]
     [InlineData("submit.send")]
     [InlineData("batch.items")]
     [InlineData("batch.accepted")]
@@ -33,7 +32,6 @@ public sealed class BatchCrashTests
 
     [Theory]
     [InlineData("batch.counted")]
-    [InlineData("batch.completed")]
     [InlineData("batch.completion-sent")]
     public async Task The_counts_are_exact_and_the_completion_job_comes_once_after_a_crash(string point)
     {
@@ -54,10 +52,8 @@ public sealed class BatchCrashTests
     }
 
     [Theory]
-    [InlineData("batch.paused", "pause")]
     [InlineData("batch.held", "pause")]
     [InlineData("batch.resumed", "resume")]
-    [InlineData("batch.released", "resume")]
     public async Task A_pause_or_a_resumption_cut_off_and_asked_for_again_leaves_no_item_behind(string point, string verb)
     {
         using var data = new DataFolder();

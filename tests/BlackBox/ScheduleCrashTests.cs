@@ -42,7 +42,13 @@ public sealed class ScheduleCrashTests(ITestOutputHelper output)
         await using var weir = await WeirProcess.StartAsync(data);
         var first = First(await weir.Http.FiredAsync("decided", 1));
         (await weir.Http.PostScheduleAsync("decided", "pause", """{"reason": "enough"}""")).Dispose();
+        // Fired is not yet run.
         var effects = await weir.Http.EffectsAsync("decided");
+        for (var looks = 0; looks < 200 && effects.GetProperty("jobs").GetArrayLength() == 0; looks++)
+        {
+            await Task.Delay(100);
+            effects = await weir.Http.EffectsAsync("decided");
+        }
         var job = await weir.Http.FinalAsync(effects.GetProperty("jobs")[0].GetProperty("id").GetString()!);
         Assert.Equal(first, job.GetProperty("schedule").GetProperty("occurrence").GetDateTimeOffset());
     }

@@ -5,7 +5,7 @@ namespace Simulation.Proof;
 /// <summary>A hunt in a process of its own: a world holds the thread pool to one worker, which the test runner would not survive; and two run at once.</summary>
 internal static class HuntProcess
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(15);
 
     public static async Task<(int ExitCode, string[] Lines)> RunAsync(params string[] args)
     {

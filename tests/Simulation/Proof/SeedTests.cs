@@ -5,7 +5,7 @@ namespace Simulation.Proof;
 public sealed class SeedTests
 {
     /// <summary>About a minute of two cores; CI has other tests at the same time. `WEIR_SIMULATION_SEEDS` asks for another number.</summary>
-    private const int Share = 400;
+    private const int Share = 200;
 
     /// <summary>Seeds that once broke a promise; regression-seeds.txt says which, and what mended it.</summary>
     public static IReadOnlyList<int> Once { get; } =
