@@ -38,7 +38,7 @@ public sealed class CrashTests
         await using var survivor = await WeirProcess.StartAsync(data);
         await using var victim = await WeirProcess.StartAsync(data);
         var ids = new List<string>();
-        await SubmitManyAsync(survivor.Http, ids, Count, "shared", sleepMs: 50);
+        await SubmitManyAsync(survivor.Http, ids, Count, "shared", sleepMs: 200);
 
         await UntilEffectsAsync(survivor.Http, "shared", Count / 3);
         await victim.KillAsync();
