@@ -58,7 +58,7 @@ public static class WeirServices
         services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
-        services.AddSingleton<JobSubmission>();
+        services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();

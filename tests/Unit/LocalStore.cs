@@ -64,7 +64,7 @@ internal sealed class LocalStore : IAsyncDisposable
     {
         var callbacks = new CallbackUrls(configuration, new WebhookSecrets(configuration, development: true), development: true);
         return new JobSubmission(
-            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill), uniques: null!, callbacks, Kill,
+            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill), uniques: null!, new SubmissionGates([]), callbacks, Kill,
             new LaneCounts(configuration, Options.Create(new WeirOptions())), Clock, new Random(1)); // none of its jobs is unique
     }
 

@@ -65,7 +65,11 @@ internal sealed class WeirInMemory : IAsyncDisposable
         collection.AddSingleton(client).AddSingleton(new TableServiceClient(store, clock));
         var weir = collection.AddWeir(configuration);
         foreach (var one in beside)
+        {
             collection.AddSingleton(one.GetType(), one);
+            if (one is ISubmissionGate gate)
+                collection.AddSingleton(gate);
+        }
         foreach (var handler in handlers)
             weir.AddJobs(handler.Assembly, type => type == handler);
 

@@ -123,6 +123,7 @@ public sealed partial class JobsApi
         Refusal.NotUnique => Problem.NotUnique(refused.Detail, refused.JobId!),
         Refusal.Contended => Problem.Contended(refused.Detail, retryAfterSeconds: 1),
         Refusal.IdempotencyKeyReused => Problem.IdempotencyKeyReused(refused.Detail),
+        Refusal.NoRoom => Problem.NoRoom(refused.Backoff!),
         Refusal.CallbackRefused => Problem.CallbackRefused(refused.Detail),
         _ => throw new System.Diagnostics.UnreachableException(refused.Refusal.ToString()),
     };

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Weir.Catalog;
+using Weir.Submission;
 
 namespace Weir.Api;
 
@@ -80,6 +81,10 @@ internal static partial class Problem
 
     public static IResult Contended(string detail, int retryAfterSeconds) => RetryAfter(retryAfterSeconds,
         Of(503, "contended", "The job could not be accepted", $"{detail} Send the request again a little later."));
+
+    /// <summary>429, or 503: nothing is wrong with the request, and Retry-After says when it is worth sending again.</summary>
+    public static IResult NoRoom(Backoff backoff) => RetryAfter((int)Math.Ceiling(backoff.RetryAfter.TotalSeconds),
+        Of(backoff.IsUnavailable ? 503 : 429, backoff.Code, "There is no room for the job now", backoff.Detail, more: backoff.Members));
 
     private static IResult Of(int status, string code, string title, string detail, IReadOnlyList<ContractError>? errors = null, IReadOnlyDictionary<string, object?>? more = null)
     {

@@ -48,7 +48,7 @@ internal sealed partial class BatchCompletion(BatchTable table, JobSubmission su
 
     private async Task<string?> SubmitAsync(Batch batch, CancellationToken cancellation)
     {
-        switch (await submission.SubmitAsync(RequestFor(batch.CompletionType!, batch.Summary!, batch.Id), batch.Tenant, $"batch:{batch.Id}", cancellation))
+        switch (await submission.SubmitFollowingAsync(RequestFor(batch.CompletionType!, batch.Summary!, batch.Id), batch.Tenant, $"batch:{batch.Id}", cancellation))
         {
             case Submitted.Accepted accepted:
                 return accepted.JobId;

@@ -34,7 +34,7 @@ internal sealed partial class JobAnnouncements(ReceiptTable receipts, JobSubmiss
     {
         var payload = JsonSerializer.SerializeToElement(new WebhookDelivery(url, SendWebhook.BodyOf(report)), ContractJson.Options);
         var request = new SubmitRequest(SendWebhook.Type, payload) { IsInternal = true, CorrelationId = report.JobId };
-        if (await submission.SubmitAsync(request, report.Tenant, $"webhook:{report.Id}", cancellation) is Submitted.Refused refused)
+        if (await submission.SubmitFollowingAsync(request, report.Tenant, $"webhook:{report.Id}", cancellation) is Submitted.Refused refused)
             LogRefused(report.JobId, refused.Refusal);
     }
 

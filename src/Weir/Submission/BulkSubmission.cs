@@ -10,7 +10,7 @@ namespace Weir.Submission;
 /// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
 /// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
 /// </summary>
-internal sealed partial class BulkSubmission(JobSubmission submission, ReceiptTable receipts, JobQueues queues, KillPoints kill, ILogger<BulkSubmission> logger)
+internal sealed partial class BulkSubmission(JobSubmission submission, SubmissionGates gates, ReceiptTable receipts, JobQueues queues, KillPoints kill, ILogger<BulkSubmission> logger)
 {
     public const int MaxItems = 1_000;
 
@@ -43,6 +43,8 @@ internal sealed partial class BulkSubmission(JobSubmission submission, ReceiptTa
                 return (await submission.SubmitAsync(item.Request, tenant, item.IdempotencyKey, cancellation), null);
             if (submission.Check(item.Request, tenant, item.IdempotencyKey, out var job) is { } refused)
                 return (refused, null);
+            if (item.Request.Batch is null && await submission.AskAsync(gates, job!, keyed: item.IdempotencyKey is not null, cancellation) is { } answer)
+                return (answer, null);
             if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
                 return (await submission.RepeatAsync(job, cancellation), null);
 

@@ -8,12 +8,12 @@ using Weir.Uniqueness;
 namespace Weir.Submission;
 
 /// <summary>
-/// Accepts jobs: catalogue and contract → id → receipt → message. Once <see cref="SubmitAsync"/> has answered Accepted the broker
+/// Accepts jobs: catalogue and contract → id → receipt → message. Once a submission has been answered Accepted the broker
 /// has the message, so the job is not lost by any crash after that; before it, a repetition under the same key takes up
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -22,7 +22,7 @@ internal sealed class JobSubmission(
     /// <exception cref="InvalidOperationException">The job cannot be accepted by this build any more.</exception>
     public async Task SubmitChildAsync(ChildJob child, string parentId, string tenant, CancellationToken cancellation)
     {
-        if (await SubmitAsync(child.Request, tenant, child.IdempotencyKeyUnder(parentId), cancellation) is Submitted.Refused refused)
+        if (await SubmitFollowingAsync(child.Request, tenant, child.IdempotencyKeyUnder(parentId), cancellation) is Submitted.Refused refused)
             throw new InvalidOperationException($"Child {child.Number} of job {parentId} ('{child.Request.Type}') is refused: {refused.Detail}");
     }
 
@@ -33,7 +33,7 @@ internal sealed class JobSubmission(
     public async Task<Submitted> SubmitOccurrenceAsync(SubmitRequest request, string tenant, CancellationToken cancellation)
     {
         var id = request.Occurrence!.JobId;
-        var submitted = await SubmitAsync(request, tenant, idempotencyKey: id, cancellation);
+        var submitted = await SubmitFollowingAsync(request, tenant, idempotencyKey: id, cancellation);
         if (submitted is not Submitted.Refused || await receipts.FindAsync(id, cancellation) is not { } existing)
             return submitted;
         if (existing is { State: JobState.Queued or JobState.Scheduled, Attempt: 0 })
@@ -41,12 +41,22 @@ internal sealed class JobSubmission(
         return new Submitted.Accepted(id, existing.Type, existing.State, Replayed: true);
     }
 
-    public async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation)
+    /// <summary>Submits a job from outside, if there is room for it.</summary>
+    public Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation) =>
+        SubmitAsync(request, tenant, idempotencyKey, gates, cancellation);
+
+    /// <summary>Submits a job that follows from what was accepted before: nobody asks whether there is room.</summary>
+    public Task<Submitted> SubmitFollowingAsync(SubmitRequest request, string tenant, string? idempotencyKey, CancellationToken cancellation) =>
+        SubmitAsync(request, tenant, idempotencyKey, gates: null, cancellation);
+
+    private async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, SubmissionGates? gates, CancellationToken cancellation)
     {
         if (Check(request, tenant, idempotencyKey, out var job) is { } refused)
             return refused;
         if (request.Unique is not null)
-            return await uniques.SubmitAsync(job!, keyed: idempotencyKey is not null, cancellation);
+            return await uniques.SubmitAsync(job!, keyed: idempotencyKey is not null, gates, cancellation);
+        if (gates is not null && await AskAsync(gates, job!, keyed: idempotencyKey is not null, cancellation) is { } answer)
+            return answer;
         if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
             return await RepeatAsync(job, cancellation);
 
@@ -54,6 +64,14 @@ internal sealed class JobSubmission(
         await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);
         kill.Pass(KillPoints.AfterSend);
         return job.Accepted;
+    }
+
+    /// <summary>Null when there is room. A request that was accepted before is never refused: it is looked up then, which is the only read that this costs.</summary>
+    public async Task<Submitted?> AskAsync(SubmissionGates gates, NewJob job, bool keyed, CancellationToken cancellation)
+    {
+        if (await gates.AskAsync(job, cancellation) is not { } full)
+            return null;
+        return keyed && await receipts.FindAsync(job.Id, cancellation) is not null ? await RepeatAsync(job, cancellation) : full;
     }
 
     /// <summary>Compares a request with the catalogue, and makes the job of it that is to be accepted; or says why not.</summary>

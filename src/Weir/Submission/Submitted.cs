@@ -19,6 +19,9 @@ internal abstract record Submitted
     {
         /// <summary>The job that is in the way.</summary>
         public string? JobId { get; init; }
+
+        /// <summary>Of <see cref="Refusal.NoRoom"/>: for how long.</summary>
+        public Backoff? Backoff { get; init; }
     }
 
     public static Refused Refuse(Refusal refusal, string detail, IReadOnlyList<ContractError>? errors = null) => new(refusal, detail, errors ?? []);
@@ -48,4 +51,7 @@ internal enum Refusal
 
     /// <summary>Nobody could be told there of its end.</summary>
     CallbackRefused,
+
+    /// <summary>Too much is there already, or came in too short a time.</summary>
+    NoRoom,
 }

@@ -21,8 +21,9 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
 
     /// <param name="job">The job as it is to be accepted.</param>
     /// <param name="keyed">Whether its id comes from an Idempotency-Key: then the job may be there already, and counts before its unique key is asked.</param>
+    /// <param name="gates">Asked whether there is room, when it comes to that; null is nobody.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async Task<Submitted> SubmitAsync(NewJob job, bool keyed, CancellationToken cancellation)
+    public async Task<Submitted> SubmitAsync(NewJob job, bool keyed, SubmissionGates? gates, CancellationToken cancellation)
     {
         var unique = job.Request.Unique!;
         var id = UniqueTable.IdOf(job.Tenant, job.Type.Name, unique.Key);
@@ -36,6 +37,8 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
             var step = UniqueRule.Decide(unique.Mode, found.State);
             if (step is UniqueStep.GiveExisting or UniqueStep.Refuse)
                 return await YieldAsync(step, found, unique, cancellation);
+            if (gates is not null && await gates.AskAsync(job, cancellation) is { } full)
+                return full;
 
             var state = step == UniqueStep.Wait ? JobState.Held : job.FirstState;
             if (await receipts.AddAsync(job.ToReceipt(state), job.Chunks, cancellation) is not { } etag)

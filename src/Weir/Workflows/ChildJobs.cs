@@ -36,7 +36,7 @@ internal sealed class ChildJobs(ReceiptTable receipts, JobSubmission submission,
     {
         var payload = await step.RunAsync(source) ?? throw new PermanentException($"The step '{step.Name}' makes no payload for its child job.");
         var request = new SubmitRequest(step.ChildType!, JsonSerializer.SerializeToElement(payload, payload.GetType(), ContractJson.Options)) { CorrelationId = parent.Id, ParentId = parent.Id, ParentStep = step.Name };
-        if (await submission.SubmitAsync(request, parent.Tenant, key, cancellation) is Submitted.Refused refused)
+        if (await submission.SubmitFollowingAsync(request, parent.Tenant, key, cancellation) is Submitted.Refused refused)
         {
             var where = refused.Errors is [var error, ..] ? $" At '{error.Pointer}': {error.Detail}." : "";
             return new Ended(null, new JobError(ErrorClass.Permanent, "ChildRefused", $"The child job of type '{step.ChildType}' was refused: {refused.Detail}{where}", Stack: null));
