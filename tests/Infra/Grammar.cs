@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 namespace Infra.Tests;
@@ -14,8 +15,19 @@ internal static class Grammar
 
     private static readonly Lazy<string?> WhyNot = new(Install);
 
-    public static IReadOnlyDictionary<string, Node> Parse(IEnumerable<string> files) =>
-        Run("parse.mjs", files).ToDictionary(line => line[0].GetString()!, line => line[1].Deserialize<Node>(Web)!, StringComparer.Ordinal);
+    /// <summary>Trees by what they were parsed from: a copy with one mistake is parsed in that one file only.</summary>
+    private static readonly ConcurrentDictionary<(string Ending, string Text), Node> Parsed = new();
+
+    public static IReadOnlyDictionary<string, Node> Parse(IReadOnlyCollection<string> files)
+    {
+        var texts = files.ToDictionary(file => file, file => (Path.GetExtension(file), File.ReadAllText(file)), StringComparer.Ordinal);
+        if (files.Where(file => !Parsed.ContainsKey(texts[file])).ToArray() is { Length: > 0 } unknown)
+        {
+            foreach (var line in Run("parse.mjs", unknown))
+                Parsed[texts[line[0].GetString()!]] = line[1].Deserialize<Node>(Web)!;
+        }
+        return texts.ToDictionary(text => text.Key, text => Parsed[text.Value], StringComparer.Ordinal);
+    }
 
     public static JsonElement Yaml(string file) => Run("yaml.mjs", [file]).Single()[1];
 

@@ -10,7 +10,8 @@ internal sealed class InfraFolder
     private InfraFolder(string root)
     {
         Root = root;
-        var trees = Grammar.Parse(Directory.EnumerateFiles(root, "*.bicep*", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+        FileNames = Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
+        var trees = Grammar.Parse([.. Directory.EnumerateFiles(root, "*.bicep*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
         Files = [.. trees.Where(tree => tree.Key.EndsWith(".bicep", StringComparison.Ordinal)).Select(tree => new BicepFile(tree.Key, tree.Value))];
         ParameterFiles = [.. trees.Where(tree => tree.Key.EndsWith(".bicepparam", StringComparison.Ordinal)).Select(tree => new BicepFile(tree.Key, tree.Value))];
         Entities = Json("servicebus.json").GetProperty("UserConfig").GetProperty("Namespaces")[0];
@@ -22,6 +23,9 @@ internal sealed class InfraFolder
     public static InfraFolder Real => Committed.Value;
 
     public string Root { get; }
+
+    /// <summary>Full paths: a copy is gone by the time it is checked.</summary>
+    public IReadOnlySet<string> FileNames { get; }
 
     public IReadOnlyList<BicepFile> Files { get; }
 
@@ -59,16 +63,13 @@ internal sealed class InfraFolder
             Assert.Contains(text, before);
             var at = before.IndexOf(text, StringComparison.Ordinal);
             File.WriteAllText(mutated, before[..at] + instead + before[(at + text.Length)..]);
-            return new InfraFolder(copy.FullName) { Remaining = [.. Directory.EnumerateFiles(copy.FullName, "*", SearchOption.AllDirectories)] };
+            return new InfraFolder(copy.FullName);
         }
         finally
         {
             copy.Delete(recursive: true);
         }
     }
-
-    /// <summary>The files that there were; a copy is gone by the time it is checked.</summary>
-    public IReadOnlyCollection<string> Remaining { get; private init; } = [.. Directory.EnumerateFiles(Repository.Full("infra"), "*", SearchOption.AllDirectories)];
 
     private IEnumerable<string> Names(string kind) => Entities.GetProperty(kind).EnumerateArray().Select(entity => entity.GetProperty("Name").GetString()!);
 
