@@ -69,4 +69,5 @@ param apiKeys = [
   }
 ]
 param webhookSecret = readEnvironmentVariable('WEIR_WEBHOOK_SECRET', '')
-param probe = true
+// A probe does what its payload says, to the point of ending the process: not where clients you do not know may submit.
+param probe = false

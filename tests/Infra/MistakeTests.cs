@@ -24,7 +24,7 @@ public sealed class MistakeTests
         { "prod.bicepparam", "      'critical'\n", "      'critical'\n      'bulk'\n", "'bulk' runs in 2 pools" },
         { "prod.bicepparam", "function:RunCriticalJobs", "function:RunBulkJobs", "which it does not run" },
         { "prod.bicepparam", "param serviceBusSku = 'Premium'", "param serviceBusSku = 'Standard'", "isolated needs" },
-        { "dev.bicepparam", "param probe", "param probes", "sets 'probes'" },
+        { "main.bicepparam", "param probe", "param probes", "sets 'probes'" },
         { "modules/app.bicep", "ServiceBus__fullyQualifiedNamespace", "Servicebus__fullyQualifiedNamespace", "does not set ServiceBus__fullyQualifiedNamespace" },
         { "modules/app.bicep", "Weir__Webhooks__Secret", "Weir__Webhook__Secret", "sets Weir__Webhook__Secret, which nothing reads" },
         { "modules/app.bicep", "'Weir__Keys__${key.name}__Hash'", "'Weir__ApiKeys__${key.name}__Hash'", "which nothing reads" },

@@ -1,6 +1,6 @@
 using 'main.bicep'
 
-// One app runs everything; scaled to zero when idle.
+// The small one, which `azd up` takes: one app runs everything, scaled to zero when idle.
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'dev')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param pools = [
