@@ -40,8 +40,6 @@ internal sealed class BicepFile(string path, Node tree)
     {
         public string ResourceType => What.Split('@')[0];
 
-        public string Version => What.Split('@')[1];
-
         public static Declared Of(Node node)
         {
             var loop = node.WithAllBelow.FirstOrDefault(below => below.Type == "for_statement" && node.Nodes.Contains(below));

@@ -21,6 +21,9 @@ public sealed class InfraTests
     public void Resource_types_exist_in_their_version() => Expect.None(FileChecks.ResourceTypes(InfraFolder.Real), "Resource types:");
 
     [Fact]
+    public void Resources_have_the_properties_of_their_types() => Expect.None(PropertyChecks.Check(InfraFolder.Real), "Properties:");
+
+    [Fact]
     public void Queues_and_topics_are_those_of_the_code() => Expect.None(AgreementChecks.Entities(InfraFolder.Real), "Entities:");
 
     [Fact]

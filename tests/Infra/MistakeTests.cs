@@ -13,7 +13,15 @@ public sealed class MistakeTests
         { "main.bicep", "identity.outputs.clientId", "identity.outputs.appId", "has no output 'appId'" },
         { "main.bicep", "'modules/alerts.bicep'", "'modules/alarms.bicep'", "no file 'modules/alarms.bicep'" },
         { "modules/app.bicep", "'../functions.json'", "'../function.json'", "names the file '../function.json'" },
-        { "modules/servicebus.bicep", "namespaces/queues@2024-01-01", "namespaces/queues@2024-13-01", "none of the known versions" },
+        { "modules/servicebus.bicep", "namespaces/queues@2024-01-01", "namespaces/queues@2024-13-01", "not among the known types" },
+        { "modules/servicebus.bicep", "    requiresSession:", "    requireSession:", "has no property 'requireSession'" },
+        { "modules/servicebus.bicep", "disableLocalAuth: true", "disableLocalAuth: 'true'", "disableLocalAuth (line" },
+        { "modules/storage.bicep", "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: '1.2'", "is '1.2', and takes" },
+        { "modules/storage.bicep", "  kind: 'StorageV2'\n", "", "needs the property 'kind'" },
+        { "modules/app.bicep", "instanceMemoryMB: pool", "instanceMemory: pool", "has no property 'instanceMemory'" },
+        { "modules/app.bicep", "name: 'dotnet-isolated'", "name: 'dotnet'", "is 'dotnet', and takes" },
+        { "modules/alerts.bicep", "timeAggregation:", "aggregation:", "needs the property 'timeAggregation'" },
+        { "modules/network.bicep", "addressPrefix: cidrSubnet('10.80.0.0/16', 24, 0)", "addressRange: '10.80.0.0/24'", "has no property 'addressRange'" },
         { "servicebus.json", "\"weir-bulk\"", "\"weir-bulky\"", "The code uses 'weir-bulk'" },
         { "servicebus.json", "\"RequiresSession\": true", "\"RequiresSession\": false", "expects the contrary" },
         { "servicebus.json", "\"LockDuration\": \"PT1M\"", "\"LockDuration\": \"PT1M\", \"MaxMessageSizeInKilobytes\": 1024", "do not take MaxMessageSizeInKilobytes" },
@@ -44,7 +52,7 @@ public sealed class MistakeTests
         var infra = InfraFolder.With(file, text, instead);
         string[] complaints =
         [
-            .. FileChecks.Syntax(infra), .. FileChecks.Names(infra), .. FileChecks.Modules(infra), .. FileChecks.Files(infra), .. FileChecks.ResourceTypes(infra),
+            .. FileChecks.Syntax(infra), .. FileChecks.Names(infra), .. FileChecks.Modules(infra), .. FileChecks.Files(infra), .. FileChecks.ResourceTypes(infra), .. PropertyChecks.Check(infra),
             .. AgreementChecks.Entities(infra), .. AgreementChecks.Groups(infra), .. AgreementChecks.Pools(infra), .. AgreementChecks.Settings(infra), .. PermissionChecks.Check(infra),
         ];
         Assert.Contains(complaints, one => one.Contains(complaint, StringComparison.Ordinal));
