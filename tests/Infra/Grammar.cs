@@ -29,6 +29,22 @@ internal static class Grammar
         return texts.ToDictionary(text => text.Key, text => Parsed[text.Value], StringComparer.Ordinal);
     }
 
+    /// <summary>Parses many texts at once, for later: starting Node takes longer than parsing.</summary>
+    public static void Prepare(IEnumerable<(string Ending, string Text)> texts)
+    {
+        var folder = Directory.CreateTempSubdirectory("weir-grammar-");
+        try
+        {
+            foreach (var (index, (ending, text)) in texts.Index())
+                File.WriteAllText(Path.Combine(folder.FullName, $"{index}{ending}"), text);
+            Parse([.. Directory.EnumerateFiles(folder.FullName)]);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     public static JsonElement Yaml(string file) => Run("yaml.mjs", [file]).Single()[1];
 
     private static JsonElement[] Run(string script, IEnumerable<string> files)

@@ -58,17 +58,22 @@ internal sealed class InfraFolder
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
                 File.Copy(original, target);
             }
-            var mutated = Path.Combine(copy.FullName, file);
-            var before = File.ReadAllText(mutated);
-            Assert.Contains(text, before);
-            var at = before.IndexOf(text, StringComparison.Ordinal);
-            File.WriteAllText(mutated, before[..at] + instead + before[(at + text.Length)..]);
+            File.WriteAllText(Path.Combine(copy.FullName, file), Text(file, text, instead));
             return new InfraFolder(copy.FullName);
         }
         finally
         {
             copy.Delete(recursive: true);
         }
+    }
+
+    /// <summary>The file's text with that one change.</summary>
+    public static string Text(string file, string text, string instead)
+    {
+        var before = File.ReadAllText(Path.Combine(Repository.Full("infra"), file));
+        Assert.Contains(text, before);
+        var at = before.IndexOf(text, StringComparison.Ordinal);
+        return before[..at] + instead + before[(at + text.Length)..];
     }
 
     private IEnumerable<string> Names(string kind) => Entities.GetProperty(kind).EnumerateArray().Select(entity => entity.GetProperty("Name").GetString()!);
