@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Infra.Tests;
 
@@ -103,26 +106,42 @@ public sealed class DeployScriptTests : IAsyncLifetime
         Assert.Contains("2 jobs still run", output);
     }
 
+    [Fact]
+    public async Task The_first_provisioning_makes_a_key_of_which_only_the_hash_is_kept()
+    {
+        WriteScript("azd", $"#!/bin/sh\necho \"$*\" >> '{Log}'\n");
+
+        var (exit, output) = await RunAsync("sh", [], "infra/before-provision.sh");
+        Assert.True(exit == 0, output);
+        var key = Regex.Match(output, "weir_[A-Za-z0-9_-]{43}$", RegexOptions.Multiline).Value;
+        Assert.Equal($"env set WEIR_SMOKE_KEY_HASH {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}", File.ReadAllText(Log).Trim());
+
+        (exit, output) = await RunAsync("sh", [("WEIR_SMOKE_KEY_HASH", "there")], "infra/before-provision.sh");
+        Assert.Equal((0, ""), (exit, output));
+    }
+
     private object App(string pool, params string[] runs) => new { pool, runs, name = $"app-{pool}", host = app.Address };
 
-    private void Az(string end)
+    private void Az(string end) =>
+        WriteScript("az", $"#!/bin/sh\n[ \"$1 $2 $3 $4\" = 'functionapp deployment source config-zip' ] || exit 9\necho \"az $8\" >> '{Log}'\n{end}\n");
+
+    private void WriteScript(string name, string text)
     {
-        var file = Path.Combine(folder.FullName, "az");
-        File.WriteAllText(file, $"#!/bin/sh\n[ \"$1 $2 $3 $4\" = 'functionapp deployment source config-zip' ] || exit 9\necho \"az $8\" >> '{Log}'\n{end}\n");
+        var file = Path.Combine(folder.FullName, name);
+        File.WriteAllText(file, text);
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
 
-    private async Task<(int Exit, string Output)> RunAsync(params string[] more)
+    private Task<(int Exit, string Output)> RunAsync(params string[] more) =>
+        RunAsync("node", [], ["infra/deploy.mjs", "--package", "weir.zip", "--group", "rg", "--apps", Path.Combine(folder.FullName, "apps.json"), .. more]);
+
+    private async Task<(int Exit, string Output)> RunAsync(string program, (string Name, string Value)[] settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("node",
-            ["infra/deploy.mjs", "--package", "weir.zip", "--group", "rg", "--apps", Path.Combine(folder.FullName, "apps.json"), .. more])
-        {
-            WorkingDirectory = Repository.Root,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = $"{folder.FullName}:{start.Environment["PATH"]}";
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();

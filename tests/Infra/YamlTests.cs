@@ -88,7 +88,7 @@ public sealed class YamlTests
     [Fact]
     public void Every_file_that_a_workflow_or_azd_runs_is_there()
     {
-        var texts = Workflows.Select(file => $".github/workflows/{file}").Append("azure.yaml").Append("infra/after-provision.sh").Select(file => (file, File.ReadAllText(Repository.Full(file))));
+        var texts = Workflows.Select(file => $".github/workflows/{file}").Append("azure.yaml").Append("infra/before-provision.sh").Append("infra/after-provision.sh").Select(file => (file, File.ReadAllText(Repository.Full(file))));
         var missing =
             from text in texts
             from Match name in Regex.Matches(text.Item2, @"(?<![\w./-])(?:\./)?((?:infra|src|\.ci|\.github)/[\w./-]*\w)")
