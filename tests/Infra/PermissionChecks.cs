@@ -1,5 +1,3 @@
-using Microsoft.Azure.Functions.Worker;
-
 namespace Infra.Tests;
 
 /// <summary>The operations that the app and its host do, against the roles that Bicep gives: each is permitted, and nothing else is.</summary>
