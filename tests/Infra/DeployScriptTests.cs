@@ -9,7 +9,7 @@ namespace Infra.Tests;
 /// <summary>infra/deploy.mjs against stand-ins for the apps and for az: what it does, in which order, and what it leaves behind when a step fails.</summary>
 public sealed class DeployScriptTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(3);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("weir-deploy-");
     private AppStub app = null!;
