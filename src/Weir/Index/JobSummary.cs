@@ -28,14 +28,13 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
     /// <summary>
     /// Whether the receipt knows more: the job was still on its way, or may have been replayed from the dead letters since, or a crash took the line of its submission along.
     /// </summary>
-    public bool IsBehind => State is null or JobState.DeadLettered || Queue is null;
+    public bool IsBehind => State is null or JobState.DeadLettered or JobState.Expired || Queue is null;
 
+    /// <summary>Without the end: a line that says that its job has ended says that what follows the end was done, which no receipt knows.</summary>
     public static JobSummary Of(Receipt receipt) => new(receipt.Id, receipt.Type, receipt.Tenant, receipt.SubmittedAt)
     {
         Queue = receipt.Queue,
         CorrelationId = receipt.CorrelationId,
-        State = receipt.State.IsFinal() ? receipt.State : null,
-        FinishedAt = receipt.State.IsFinal() ? receipt.FinishedAt : null,
     };
 
     public static JobSummary Of(JobMessage message, JobState state, DateTimeOffset submittedAt, DateTimeOffset finishedAt) =>

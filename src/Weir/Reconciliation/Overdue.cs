@@ -16,9 +16,9 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
     public TimeSpan After => options.Value.After;
 
     /// <param name="receipt">A job without a message.</param>
-    /// <param name="lineIsOpen">The list of jobs does not say that it has ended: then what follows its end may not have been done.</param>
+    /// <param name="line">What the list of jobs says of its end: if that is not this one, what follows it may not have been done.</param>
     /// <param name="censusBegan">What changed after this may have a message that the census could not see.</param>
-    public bool IsForgotten(Receipt receipt, bool lineIsOpen, DateTimeOffset censusBegan)
+    public bool IsForgotten(Receipt receipt, JobState? line, DateTimeOffset censusBegan)
     {
         if (receipt.ChangedAt + After * Math.Pow(2, Math.Min(receipt.Resends, MostDoublings)) > censusBegan)
             return false;
@@ -27,7 +27,7 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
             JobState.Scheduled or JobState.Queued or JobState.Retrying or JobState.Held => true,
             JobState.Running => receipt.LeaseUntil + Claims.ClockSkew < censusBegan,
             JobState.DeadLettered or JobState.Expired => !receipt.IsCollected && receipt.Discarded is null,
-            JobState.Succeeded or JobState.Cancelled => lineIsOpen,
+            JobState.Succeeded or JobState.Cancelled => line != receipt.State,
             _ => false, // a workflow's states have a life of their own
         };
     }

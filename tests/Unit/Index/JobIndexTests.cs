@@ -102,6 +102,14 @@ public sealed class JobIndexTests
         Assert.False(index.IsEmpty);
     }
 
+    [Theory]
+    [InlineData(JobState.Succeeded, false)]
+    [InlineData(JobState.Cancelled, false)]
+    [InlineData(JobState.DeadLettered, true)]
+    [InlineData(JobState.Expired, true)]
+    public void A_line_of_what_can_be_replayed_is_looked_up(JobState state, bool isBehind) =>
+        Assert.Equal(isBehind, new JobSummary("00000000-0000-4000-8000-000000000001", "t", "a", Start) { Queue = Queue.Bulk, State = state }.IsBehind);
+
     private static string NewId(Random chance)
     {
         var bytes = new byte[16];
