@@ -44,7 +44,6 @@ internal static class MutantList
             "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
         new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
             "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
-        // Not found yet, in 279 seeds: an owner that was frozen hears of its lost lock at the same moment at which it would renew.
         new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
             """
                     Write(progress, change);
@@ -169,8 +168,8 @@ internal static class MutantList
         new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",
             "if (await receipts.CancelAsync(job.Id, job.ETag, clock.GetUtcNow(), request, lost: null, cancellation) is null)", "if (job.Tenant.Length == 0)"),
         new("running job is not told", "a running job that was cancelled hears of it", "Cancellation/JobCancellation.cs",
-            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        if (job.IsOrchestrated)\n            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);\n        else\n            await TellAsync(job.Id, job.Attempt, cancellation);",
-            "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);") { InCalm = true },
+            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, attempt);\n        if (job.IsOrchestrated)\n            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);\n        else\n            await TellAsync(job.Id, attempt, cancellation);",
+            "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, attempt);") { InCalm = true },
 
         new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",
             "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
