@@ -167,7 +167,7 @@ public sealed partial class Reconciler
         try
         {
             // No receipt: retention has removed it, or its submission was taken back.
-            return await receipts.FindAsync(line.Id, cancellation) is { } receipt && overdue.IsForgotten(receipt, line.State, censusBegan)
+            return await receipts.FindAsync(line.Id, cancellation) is { } receipt && overdue.IsForgotten(receipt, line, censusBegan)
                 ? await repairs.RepairAsync(receipt, cancellation)
                 : null;
         }
