@@ -10,6 +10,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Telemetry;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -152,7 +153,7 @@ public sealed partial class JobRunner
             breakers.Leave(type);
         return claimed switch
         {
-            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
+            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
@@ -161,9 +162,10 @@ public sealed partial class JobRunner
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>
-    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, CancellationToken stopping)
+    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         breakers.Leave(type);
         kill.Pass(KillPoints.AfterWorkflowClaim);
         await keys.KeepTurnAsync(claim.Message, stopping);
@@ -175,10 +177,12 @@ public sealed partial class JobRunner
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
+        span.Tell(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
