@@ -116,7 +116,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     public async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
     {
-        await queues.PutOffAsync(queue, message, until, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = "Another attempt had its lease when its turn came" }, until, cancellation);
         return Settlement.Completed;
     }
 
