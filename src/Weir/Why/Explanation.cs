@@ -54,7 +54,7 @@ internal sealed class Explanation(
 
     private static Reason Undoing(JobRecord job)
     {
-        var step = job.Steps.FirstOrDefault(step => step.Compensation is { FinishedAt: null });
+        var step = job.Steps.FirstOrDefault(step => step.Compensation is { State: StepStatus.Running or StepStatus.Retrying });
         var retries = step?.Compensation is { State: StepStatus.Retrying };
         return new Reason(ReasonKind.Compensating, step is null ? "What was done is being undone." : $"The step '{step.Name}' is being undone, try {step.Compensation!.Attempts}{(retries ? $"; the next one comes at {Text(step.Compensation.Until)}" : "")}.")
         {
