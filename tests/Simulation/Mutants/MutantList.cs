@@ -224,5 +224,9 @@ internal static class MutantList
             "        CorrelationId = receipt.CorrelationId,\n    };", "        CorrelationId = receipt.CorrelationId,\n        State = receipt.State.IsFinal() ? receipt.State : null,\n    };") { Seeds = 2_000 },
         new("copy from before a replay expires it", "a replayed job runs", "Execution/Expiry.cs",
             "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Seeds = 2_000 },
+
+        // Why
+        new("place in the lane is one too many", "why a job does not run is told exactly", "Why/Explanation.cs",
+            "BehindAsync(first, before.Length, own", "BehindAsync(first, before.Length + 1, own") { Seeds = 600 },
     ];
 }
