@@ -19,6 +19,7 @@ using Weir.Execution;
 using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Retention;
@@ -35,7 +36,7 @@ namespace Weir;
 public static class WeirServices
 {
     /// <summary>
-    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/> and a <see cref="TableServiceClient"/> to be
+    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/>, its <see cref="Azure.Messaging.ServiceBus.Administration.ServiceBusAdministrationClient"/> and a <see cref="TableServiceClient"/> to be
     /// registered. Calling it twice changes nothing.
     /// </summary>
     public static WeirBuilder AddWeir(this IServiceCollection services, IConfiguration configuration)
@@ -61,6 +62,8 @@ public static class WeirServices
         services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
+        services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
+        services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 using AzureLocal.Functions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
@@ -206,7 +207,7 @@ internal sealed class WeirInstance
         collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new HistoryLogger(world, Process)));
         collection.AddSingleton<IConfiguration>(configuration).AddSingleton<IHostEnvironment>(Development.Environment);
         collection.AddSingleton<TimeProvider>(Process.Clock).AddSingleton(random);
-        collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
+        collection.AddSingleton(bus).AddSingleton(new ServiceBusAdministrationClient(Broker)).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
         collection.AddSingleton(_ => durable.Client!);
         collection.AddSingleton(this).AddSingleton(world).AddSingleton<SimulatedWork>();
         collection.AddSingleton(new WebhookNetwork(new HookNetwork(Network, world)));
