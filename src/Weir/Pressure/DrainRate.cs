@@ -28,12 +28,10 @@ internal sealed record DrainRate(double? PerSecond, DateTimeOffset MeasuredAt, D
     /// <summary>An interval is over in which so many started a second.</summary>
     public DrainRate Counted(double perSecond, DateTimeOffset from, DateTimeOffset to)
     {
-        if (BackloggedSince is null || BackloggedSince >= to)
+        // Not all of it with a backlog: it shows that so many can start, not that no more can.
+        if (BackloggedSince is null || BackloggedSince > from + Tolerance)
             return PerSecond < perSecond ? this with { PerSecond = perSecond } : this;
-        var wasFull = BackloggedSince <= from + Tolerance;
-        var rate = PerSecond is not { } known || perSecond >= known ? perSecond : wasFull ? known + Slowing * (perSecond - known) : known;
-        // An interval in which the backlog only began, and nothing started, says nothing at all.
-        return wasFull || rate > 0 ? this with { PerSecond = rate, MeasuredAt = to } : this;
+        return this with { PerSecond = PerSecond is { } known && perSecond < known ? known + Slowing * (perSecond - known) : perSecond, MeasuredAt = to };
     }
 
     private DrainRate Forget(DateTimeOffset now) => PerSecond is not null && MeasuredAt + Trusted < now ? this with { PerSecond = null } : this;
