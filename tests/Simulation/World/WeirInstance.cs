@@ -167,7 +167,7 @@ internal sealed class WeirInstance
         await http.RunAsync(FunctionApp.Http[call.Function], context);
         await context.Response.Body.FlushAsync();
         outstanding.Remove(reply);
-        reply.TrySetResult(new HttpReply(context.Response.StatusCode, Encoding.UTF8.GetString(answer.GetBuffer(), 0, (int)answer.Length)));
+        reply.TrySetResult(new HttpReply(context.Response.StatusCode, Encoding.UTF8.GetString(answer.GetBuffer(), 0, (int)answer.Length)) { RetryAfter = int.TryParse(context.Response.Headers.RetryAfter, out var seconds) ? seconds : null });
     }
 
     private IEnumerable<IPump> Pumps()
@@ -243,4 +243,8 @@ internal sealed record HttpCallOf(string Function, string Method, string Path, s
     public IReadOnlyList<(string Name, string Value)> RouteValues { get; init; } = [];
 }
 
-internal sealed record HttpReply(int Status, string Body);
+internal sealed record HttpReply(int Status, string Body)
+{
+    /// <summary>In seconds.</summary>
+    public int? RetryAfter { get; init; }
+}
