@@ -51,8 +51,8 @@ internal sealed class PressureGate(PressureBoard board, PressureOptions options,
     {
         var own = Alone(queue, now);
         var worst = (queue switch { Queue.Bulk => new[] { Queue.Default, Queue.Critical }, Queue.Default => [Queue.Critical], _ => [] }).Select(other => Alone(other, now)).Append(own).MaxBy(one => one.Level)!;
-        // Of its own and another's level the own one is the better reason.
-        return worst.Level == own.Level ? own : own with { Level = worst.Level, By = worst };
+        // Of its own and another's level the own one is the better reason; and one of which nothing is known but its depth says nothing of how long others would wait.
+        return worst.Level == own.Level || worst.Wait is null ? own : own with { Level = worst.Level, By = worst };
     }
 
     /// <summary>For the RateLimit fields: how many a second there is room for in all instances, how many at this moment, and in how long for one more.</summary>

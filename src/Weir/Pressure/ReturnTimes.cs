@@ -9,8 +9,8 @@ internal sealed class ReturnTimes(Random chance)
     /// <summary>Those who come again before their time take places too: after so long a line the next is given any place in it.</summary>
     private static readonly TimeSpan LongestLine = TimeSpan.FromMinutes(2);
 
-    /// <summary>Whatever the estimate says, it is worth asking again after this.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(30);
+    /// <summary>Whatever the estimate says, it is worth asking again after this: what stood still while it was made may have gone on at once.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
     private DateTimeOffset next;
 

@@ -25,11 +25,10 @@ internal static class PressureRules
     /// <summary>Whether an answer is a refusal for lack of room; and if so, whether it says what it must, and may be one.</summary>
     public static bool IsRefusal(WorldState world, JobCase known, string queue, HttpReply reply)
     {
-        if (reply.Status is not (429 or 503))
-        {
+        if (reply.Status is < 500 and not 429)
             world.Observer.Break("pressure", $"{known} was answered with {reply}");
-            return false;
-        }
+        if (reply.Body.Length == 0 || reply.Status is not (429 or 503))
+            return false; // it stops, or something behind it does not answer
         var problem = JsonElement.Parse(reply.Body);
         var code = problem.GetProperty("code").GetString();
         if (code is not ("underPressure" or "queueFull"))
