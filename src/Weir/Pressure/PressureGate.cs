@@ -60,6 +60,8 @@ internal sealed class PressureGate(PressureBoard board, PressureOptions options,
     {
         if (Allowed(standing) is not { } allowed)
             return (0, 0, UnknownRoom);
+        if (allowed <= 0)
+            return (0, 0, UntilRoom(standing));
         var takers = board.Reading.Takers;
         double tokens;
         lock (gate)
@@ -68,7 +70,7 @@ internal sealed class PressureGate(PressureBoard board, PressureOptions options,
             bucket.Refill(allowed / takers, clock.GetUtcNow());
             tokens = bucket.Tokens;
         }
-        var next = tokens >= 1 || allowed <= 0 ? UntilRoom(standing) : TimeSpan.FromSeconds((1 - tokens) * takers / allowed);
+        var next = tokens >= 1 ? TimeSpan.Zero : TimeSpan.FromSeconds((1 - tokens) * takers / allowed);
         return (allowed, (int)Math.Max(0, Math.Floor(tokens) * takers), next);
     }
 

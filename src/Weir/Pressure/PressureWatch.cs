@@ -8,7 +8,7 @@ namespace Weir.Pressure;
 /// Keeps this instance's reading fresh: it polls if it holds the lease, and reads what the holder has found otherwise. A holder that stays away for 12 s is replaced. Every
 /// 5 s while there is a backlog, every 15 s while there is work, once a minute while there is none, and at once when somebody asks who has not for long.
 /// </summary>
-internal sealed partial class PressureWatch(PressureBoard board, PressurePoll poll, PressureTable table, PressureOptions options, Instance instance, TimeProvider clock, ILogger<PressureWatch> logger) : BackgroundService
+internal sealed partial class PressureWatch(PressureBoard board, PressurePoll poll, PressureTable table, PressureOptions options, Instance instance, KillPoints kill, TimeProvider clock, ILogger<PressureWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(15);
@@ -66,10 +66,12 @@ internal sealed partial class PressureWatch(PressureBoard board, PressurePoll po
             row = await table.WriteAsync(taken, stopping);
             if (row is null)
                 return; // another one polls; what it finds is read with the next look
+            kill.Pass(KillPoints.AfterPollTaken);
         }
         var before = row.Reading;
         var reading = await poll.ReadAsync(before, stopping);
         board.Use(reading);
+        kill.Pass(KillPoints.AfterPolled);
         row = await table.WriteAsync(row with { LeaseUntil = clock.GetUtcNow() + Lease, Reading = reading }, stopping);
         if (row is not null)
             poll.Tell(before, reading);

@@ -8,7 +8,7 @@ namespace Weir.Statistics;
 /// Writes what this instance has counted at each full 10 s, the same for all instances, so that their rows lie over the same times. An instance in which nothing
 /// happens writes nothing and does not even look. A crash loses the counts of at most 10 s; a table that is away loses none, they come in a later row.
 /// </summary>
-internal sealed partial class StatisticsLoop(JobStatistics statistics, StatisticsTable table, Instance instance, TimeProvider clock, ILogger<StatisticsLoop> logger) : IHostedService, IDisposable
+internal sealed partial class StatisticsLoop(JobStatistics statistics, StatisticsTable table, Instance instance, KillPoints kill, TimeProvider clock, ILogger<StatisticsLoop> logger) : IHostedService, IDisposable
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -74,6 +74,7 @@ internal sealed partial class StatisticsLoop(JobStatistics statistics, Statistic
     {
         unwritten = row;
         await table.WriteAsync(row, cancellation);
+        kill.Pass(KillPoints.AfterCounted);
         unwritten = null;
     }
 

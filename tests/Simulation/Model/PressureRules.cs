@@ -7,7 +7,7 @@ namespace Simulation.Model;
 internal static class PressureRules
 {
     /// <summary>How deep the critical queue may become here.</summary>
-    public const int CriticalLimit = 15;
+    public const int CriticalLimit = 25;
 
     /// <summary>What an instance still counts as waiting: all that came since the last reading that it trusts.</summary>
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(100);

@@ -13,10 +13,15 @@ internal sealed class Surge(WorldState world, int number, Random chance)
     /// <summary>Longer than anything goes wrong, and than the longest backlog.</summary>
     private static readonly TimeSpan LongestRefusal = TimeSpan.FromMinutes(40);
 
-    private const int TriesOfTheImpatient = 3;
+    private const int MostTriesOfTheImpatient = 3;
+
+    private static readonly string[] Queues = ["critical", "default", "bulk"];
 
     private readonly Gateway gateway = new(world, new Random(chance.Next()));
     private readonly bool honours = chance.Next(2) == 0;
+
+    /// <summary>Where most of it goes.</summary>
+    private readonly string favourite = Queues[chance.Next(Queues.Length)];
 
     public async Task RunAsync()
     {
@@ -34,7 +39,7 @@ internal sealed class Surge(WorldState world, int number, Random chance)
     private (JobCase Case, string Queue) Draw()
     {
         var next = world.Observer.Cases.Count + 1;
-        var queue = chance.Next(10) switch { < 5 => "bulk", < 8 => "default", _ => "critical" };
+        var queue = chance.Next(10) < 6 ? favourite : Queues[chance.Next(Queues.Length)];
         var known = new JobCase(next, "sim.plain", "tenant0", new Work(next, Effects: 0, SleepMs: chance.Next(300, 2_000)))
         {
             IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"surge-{number}-{next}"),
@@ -48,8 +53,8 @@ internal sealed class Surge(WorldState world, int number, Random chance)
     {
         var (known, queue) = job;
         var body = JsonSerializer.Serialize(new { type = known.Type, payload = known.Work, priority = queue }, JsonSerializerOptions.Web);
-        var (until, isSure) = (world.Now + LongestRefusal, true);
-        for (var tries = 0; honours ? world.Now < until : tries < TriesOfTheImpatient; tries++)
+        var (until, isSure, most) = (world.Now + LongestRefusal, true, 1 + dice.Next(MostTriesOfTheImpatient));
+        for (var tries = 0; honours ? world.Now < until : tries < most; tries++)
         {
             var reply = await gateway.CallAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", known.Tenant), ("Idempotency-Key", known.IdempotencyKey!)]);
             if (reply is { Status: 202 })

@@ -100,6 +100,21 @@ public sealed class JobStatisticsTests
     }
 
     [Fact]
+    public async Task A_row_whose_answer_is_lost_is_written_again_and_counts_once()
+    {
+        await using var weir = await WeirInMemory.StartAsync(AzureLocal.Storage.Store.InMemory(), new Contract.Tests.ManualClock(), new() { ["Weir:KillPoint"] = KillPoints.AfterCounted }, [typeof(AtLeast)]);
+        weir.Get<KillPoints>().Die = () => throw new TimeoutException("The answer is lost.");
+        var loop = new StatisticsLoop(weir.Get<JobStatistics>(), weir.Get<StatisticsTable>(), weir.Get<Instance>(), weir.Get<KillPoints>(), weir.Clock, NullLogger<StatisticsLoop>.Instance);
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, 2);
+        await loop.FlushAsync(weir.Clock.GetUtcNow(), CancellationToken.None);
+        weir.Clock.Advance(TimeSpan.FromSeconds(10));
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, 3);
+        weir.Get<KillPoints>().Die = () => { };
+        await loop.FlushAsync(weir.Clock.GetUtcNow(), CancellationToken.None);
+        Assert.Equal(5, (await weir.Get<StatisticsReader>().ReadAsync(Minute, CancellationToken.None)).OfType("a")[JobEvent.Started]);
+    }
+
+    [Fact]
     public async Task Days_that_are_over_are_removed()
     {
         await using var weir = await WeirInMemory.StartAsync(typeof(AtLeast));
@@ -122,6 +137,6 @@ public sealed class JobStatisticsTests
         return (await weir.Get<StatisticsReader>().ReadAsync(TimeSpan.FromMinutes(10), CancellationToken.None)).OfType(type);
     }
 
-    private static Task FlushAsync(WeirInMemory weir) => new StatisticsLoop(weir.Get<JobStatistics>(), weir.Get<StatisticsTable>(), weir.Get<Instance>(), weir.Clock, NullLogger<StatisticsLoop>.Instance)
+    private static Task FlushAsync(WeirInMemory weir) => new StatisticsLoop(weir.Get<JobStatistics>(), weir.Get<StatisticsTable>(), weir.Get<Instance>(), weir.Get<KillPoints>(), weir.Clock, NullLogger<StatisticsLoop>.Instance)
         .FlushAsync(weir.Clock.GetUtcNow(), CancellationToken.None);
 }
