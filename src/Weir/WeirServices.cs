@@ -28,6 +28,7 @@ using Weir.Schedules;
 using Weir.Statistics;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Why;
 using Weir.Workflows;
 
 namespace Weir;
@@ -65,7 +66,7 @@ public static class WeirServices
         services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
         services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
-        services.AddSingleton<JobWatch>();
+        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
         services.AddTable<BreakerTable>();

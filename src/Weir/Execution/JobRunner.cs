@@ -11,6 +11,7 @@ using Weir.Receipts;
 using Weir.Retries;
 using Weir.Statistics;
 using Weir.Submission;
+using Weir.Telemetry;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -147,7 +148,7 @@ public sealed partial class JobRunner
         if (message.Batch is not null && await batches.StopAsync(message, queue, stopping) is { } stopped)
             return stopped;
         if (breakers.TryEnter(type, message.JobId) is { } again)
-            return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
+            return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
         if (claimed is not Claimed.Ours)
@@ -166,6 +167,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         breakers.Leave(type);
         kill.Pass(KillPoints.AfterWorkflowClaim);
         statistics.Started(claim.Message, queue);
@@ -178,12 +180,14 @@ public sealed partial class JobRunner
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         statistics.Started(claim.Message, queue);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
         statistics.Ran(claim.Message, queue, clock.GetUtcNow() - claim.Attempt.StartedAt);
+        span.Tell(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
@@ -354,14 +358,14 @@ public sealed partial class JobRunner
         if (receipt.Type != message.Type || receipt.Version != message.Version)
             return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
-        await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = $"This deployment does not serve version {message.Version} of '{message.Type}' yet" }, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;
     }
 
     /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
     private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
     {
-        await queues.PutOffAsync(queue, message, until, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = why }, until, stopping);
         LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }
@@ -377,7 +381,7 @@ public sealed partial class JobRunner
             return Poison(message.MessageId, $"What there is of job {message.JobId} cannot be read: {failure.Message}");
         try
         {
-            await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
+            await queues.PutOffAsync(queue, message with { PutOffBecause = "A store did not answer when its turn came" }, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
             return Settlement.Completed;
         }
         catch (Exception alsoAway)

@@ -4,6 +4,7 @@ using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Statistics;
+using Weir.Telemetry;
 
 namespace Weir.Submission;
 
@@ -20,6 +21,7 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
     /// <returns>An answer for each item, in their order.</returns>
     public async Task<IReadOnlyList<Submitted>> SubmitAsync(IReadOnlyList<BulkItem> items, string tenant, CancellationToken cancellation)
     {
+        using var span = Spans.Bulk(items.Count, tenant);
         var answers = new Submitted?[items.Count];
         var unsent = new Unsent?[items.Count];
         var next = -1;

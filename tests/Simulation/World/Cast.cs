@@ -27,6 +27,9 @@ internal sealed record Cast
     /// <summary>How many send more than can be done; in their world the thresholds of pressure are low.</summary>
     public int Surges { get; init; }
 
+    /// <summary>Asks why jobs do not run.</summary>
+    public bool Inquirer { get; init; }
+
     /// <summary>Jobs are kept for hours only, and so much time passes after the end.</summary>
     public TimeSpan? Afterlife { get; init; }
 
@@ -39,6 +42,7 @@ internal sealed record Cast
         Clearer = chance.Next(5) == 0,
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
+        Inquirer = chance.Next(6) == 0,
         // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
         Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
         Surges = chance.Next(10) == 0 ? 1 + chance.Next(2) : 0,
