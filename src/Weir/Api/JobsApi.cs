@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
 using Weir.Why;
@@ -25,10 +26,11 @@ public sealed partial class JobsApi
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
     private readonly Explanation explanation;
+    private readonly PressureHeaders pressure;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, Explanation explanation, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.explanation, this.logger) = (admission, submission, watch, keys, explanation, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.keys, this.explanation, this.pressure, this.logger) = (admission, submission, watch, keys, explanation, pressure, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -87,7 +89,9 @@ public sealed partial class JobsApi
     {
         try
         {
-            return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
+            var submitted = await submission.SubmitAsync(submit, tenant, key, cancellation);
+            pressure.Tell(response.Headers, submit);
+            return Answer(submitted, response);
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {

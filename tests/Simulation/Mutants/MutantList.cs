@@ -174,6 +174,15 @@ internal static class MutantList
         new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",
             "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
 
+        // Pressure
+        new("critical is refused under pressure", "critical is accepted up to the hard limit", "Pressure/PressureGate.cs",
+            "case (Queue.Default, PressureLevel.Saturated) when", "case (not Queue.Bulk, PressureLevel.Saturated) when") { Seeds = 300 },
+        new("refused job is sent all the same", "what is refused is not there", "Submission/JobSubmission.cs",
+            "cancellation) is { } answer)\n            return answer;",
+            "cancellation) is { } answer)\n        {\n            if (answer is Submitted.Refused && await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is { } sent)\n                await queues.SendFirstAsync(job.Queue, job.ToMessage(sent), job.NotBefore, cancellation);\n            return answer;\n        }") { Seeds = 300 },
+        new("nobody takes over the polling", "the queues go back to normal, and somebody sees it", "Pressure/PressureWatch.cs",
+            "row.LeaseUntil + Claims.ClockSkew < clock.GetUtcNow())", "row.LeaseUntil == default)") { Seeds = 300 },
+
         // Reconciliation and the list
         new("reconciler resends what waits", "a backlog is never sent twice", "Reconciliation/Reconciler.cs",
             "if (MayBeForgotten(line) && !pass.Census.Has(line.Id))", "if (MayBeForgotten(line))") { Seeds = 200 },
