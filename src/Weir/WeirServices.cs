@@ -19,13 +19,16 @@ using Weir.Execution;
 using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Schedules;
+using Weir.Statistics;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Why;
 using Weir.Workflows;
 
 namespace Weir;
@@ -34,7 +37,7 @@ namespace Weir;
 public static class WeirServices
 {
     /// <summary>
-    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/> and a <see cref="TableServiceClient"/> to be
+    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/>, its <see cref="Azure.Messaging.ServiceBus.Administration.ServiceBusAdministrationClient"/> and a <see cref="TableServiceClient"/> to be
     /// registered. Calling it twice changes nothing.
     /// </summary>
     public static WeirBuilder AddWeir(this IServiceCollection services, IConfiguration configuration)
@@ -52,14 +55,18 @@ public static class WeirServices
         services.AddSingleton(_ => new JobCatalog(builder.Handlers));
         services.AddSingleton(provider => Instance.New(provider.GetRequiredService<Random>()));
         services.AddTable<ReceiptTable>();
+        services.AddOptions<StatisticsOptions>().Bind(configuration.GetSection(StatisticsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<JobStatistics>().AddTable<StatisticsTable>().AddSingleton<StatisticsReader>().AddSingleton<StatisticsRetention>().AddHostedService<StatisticsLoop>();
         services.AddSingleton<JobQueues>();
         services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
         services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
+        services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
+        services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
-        services.AddSingleton<JobWatch>();
+        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
         services.AddTable<BreakerTable>();

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Pressure;
 using Weir.Submission;
 
 namespace Weir.Api;
@@ -17,8 +18,9 @@ public sealed class BulkApi
 
     private readonly BulkSubmission submission;
     private readonly Admission admission;
+    private readonly PressureHeaders pressure;
 
-    internal BulkApi(Admission admission, BulkSubmission submission) => (this.admission, this.submission) = (admission, submission);
+    internal BulkApi(Admission admission, BulkSubmission submission, PressureHeaders pressure) => (this.admission, this.submission, this.pressure) = (admission, submission, pressure);
 
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -50,6 +52,7 @@ public sealed class BulkApi
         var answers = await submission.SubmitAsync(items, caller.SubmitsFor!, cancellation);
         foreach (var (index, answer) in indices.Zip(answers))
             views[index] = answer is Submitted.Accepted accepted ? BulkItemView.Of(index, accepted) : BulkItemView.Of(index, JobsApi.ProblemOf((Submitted.Refused)answer));
+        pressure.Tell(request.HttpContext.Response.Headers);
         return Results.Json(new BulkView(views.Count(view => view.Problem is null), views.Count(view => view.Problem is not null), views), ApiJson.Camel.BulkView);
     }
 

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Why;
 
 namespace Weir.Api;
 
@@ -23,10 +25,12 @@ public sealed partial class JobsApi
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
+    private readonly Explanation explanation;
+    private readonly PressureHeaders pressure;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.logger) = (admission, submission, watch, keys, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.keys, this.explanation, this.pressure, this.logger) = (admission, submission, watch, keys, explanation, pressure, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -77,7 +81,7 @@ public sealed partial class JobsApi
         if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Why = WhyView.Of(await explanation.OfAsync(job, cancellation)) };
         return Results.Json(view, ApiJson.Camel.JobView);
     }
 
@@ -85,7 +89,9 @@ public sealed partial class JobsApi
     {
         try
         {
-            return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
+            var submitted = await submission.SubmitAsync(submit, tenant, key, cancellation);
+            pressure.Tell(response.Headers, submit);
+            return Answer(submitted, response);
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Simulation.Model;
 
 namespace Simulation.World;
 
@@ -55,7 +56,7 @@ internal sealed record WorldSettings
         IsPatient = chance.Next(30) == 0,
     };
 
-    public Dictionary<string, string?> ToConfiguration() => new()
+    public Dictionary<string, string?> ToConfiguration() => new(Cast.Surges > 0 ? PressureRules.Settings : [])
     {
         ["Weir:Lanes"] = Lanes.ToString(CultureInfo.InvariantCulture),
         ["Weir:Lease"] = Lease.ToString("c", CultureInfo.InvariantCulture),
