@@ -1,5 +1,5 @@
 // Everything that Weir needs in Azure, in one resource group. `azd up`, or
-//   az deployment sub create --location <region> --template-file infra/main.bicep --parameters infra/main.bicepparam
+//   az deployment sub create --location <region> --parameters infra/main.bicepparam
 targetScope = 'subscription'
 
 import { Pool, ApiKey } from 'types.bicep'

@@ -59,7 +59,7 @@ param isolated = true
 param ownDurableStorage = true
 param locked = true
 param logRetentionDays = 90
-param alertEmails = split(readEnvironmentVariable('WEIR_ALERT_EMAILS'), ',')
+param alertEmails = filter(split(readEnvironmentVariable('WEIR_ALERT_EMAILS', ''), ','), email => !empty(email))
 param apiKeys = [
   {
     name: 'smoke'

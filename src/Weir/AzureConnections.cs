@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Azure.Core;
 using Azure.Data.Tables;
 using Azure.Identity;
@@ -42,11 +43,17 @@ public static class AzureConnections
     private static ServiceBusAdministrationClient AdministrationOf(IConfiguration configuration)
     {
         if (configuration[ServiceBus] is { Length: > 0 } connectionString)
-            return new ServiceBusAdministrationClient(connectionString);
+            return new ServiceBusAdministrationClient(ForAdministration(connectionString));
         if (configuration[$"{ServiceBus}:fullyQualifiedNamespace"] is { Length: > 0 } space)
             return new ServiceBusAdministrationClient(space, Identity(configuration, ServiceBus));
         throw Missing(ServiceBus, "fullyQualifiedNamespace");
     }
+
+    /// <summary>The official emulator is administered at a port of its own (https://learn.microsoft.com/azure/service-bus-messaging/overview-emulator).</summary>
+    internal static string ForAdministration(string connectionString) =>
+        connectionString.Contains("UseDevelopmentEmulator=true", StringComparison.OrdinalIgnoreCase)
+            ? Regex.Replace(connectionString, "(?<=Endpoint=sb://[^:/;]+)/?(?=;|$)", ":5300", RegexOptions.IgnoreCase)
+            : connectionString;
 
     private static TableServiceClient TablesOf(IConfiguration configuration)
     {
