@@ -1,6 +1,7 @@
 using System.Reflection;
 using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -37,7 +38,7 @@ namespace Weir;
 public static class WeirServices
 {
     /// <summary>
-    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/>, its <see cref="Azure.Messaging.ServiceBus.Administration.ServiceBusAdministrationClient"/> and a <see cref="TableServiceClient"/> to be
+    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/>, its <see cref="ServiceBusAdministrationClient"/> and a <see cref="TableServiceClient"/> to be
     /// registered. Calling it twice changes nothing.
     /// </summary>
     public static WeirBuilder AddWeir(this IServiceCollection services, IConfiguration configuration)
@@ -63,6 +64,7 @@ public static class WeirServices
         services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
+        services.AddSingleton(provider => new Lazy<ServiceBusAdministrationClient>(provider.GetRequiredService<ServiceBusAdministrationClient>)); // who has no right to it still starts
         services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
         services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();

@@ -164,7 +164,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             OrderingKey = Text(properties, OrderingKeyProperty),
             StrictKey = Text(properties, StrictKeyProperty),
             SequenceNumber = message.SequenceNumber,
-            EnqueuedAt = message.EnqueuedTime,
+            EnqueuedAt = message.EnqueuedTime == default ? null : message.EnqueuedTime,
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),

@@ -9,7 +9,7 @@ namespace Weir.Pressure;
 /// Finds out how deep the queues are and how fast they drain: three calls of the broker's administration, each as dear as ten messages, and a query of the last minute's
 /// statistics. So one instance at a time does it (<see cref="PressureWatch"/>).
 /// </summary>
-internal sealed partial class PressurePoll(ServiceBusAdministrationClient administration, StatisticsTable statistics, PressureOptions options, TimeProvider clock, ILogger<PressurePoll> logger)
+internal sealed partial class PressurePoll(Lazy<ServiceBusAdministrationClient> administration, StatisticsTable statistics, PressureOptions options, TimeProvider clock, ILogger<PressurePoll> logger)
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
@@ -27,7 +27,7 @@ internal sealed partial class PressurePoll(ServiceBusAdministrationClient admini
         var queues = new List<QueuePressure>();
         foreach (var queue in Enum.GetValues<Queue>())
         {
-            var found = (await administration.GetQueueRuntimePropertiesAsync(QueueNames.Of(queue), cancellation)).Value;
+            var found = (await administration.Value.GetQueueRuntimePropertiesAsync(QueueNames.Of(queue), cancellation)).Value;
             queues.Add(After(before, queue, found.ActiveMessageCount, found.ScheduledMessageCount, rows, countedUntil, now));
         }
         var takers = rows.Where(row => row.To > now - TakesNow && row.Of.Values.Any(one => one.Submitted + one.Refused > 0)).Select(row => row.Instance).Distinct(StringComparer.Ordinal).Count();

@@ -26,9 +26,9 @@ internal sealed class Surge(WorldState world, int number, Random chance)
     public async Task RunAsync()
     {
         await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(chance.Next(30_000)));
-        var gap = chance.Next(50, 400);
+        var gap = chance.Next(100, 500);
         var sending = new List<Task>();
-        for (var left = 20 + chance.Next(25); left > 0; left--)
+        for (var left = 25 + chance.Next(30); left > 0; left--)
         {
             sending.Add(SendAsync(Draw(), new Random(chance.Next())));
             await world.Outside.DelayAsync(TimeSpan.FromMilliseconds(gap));
@@ -40,7 +40,7 @@ internal sealed class Surge(WorldState world, int number, Random chance)
     {
         var next = world.Observer.Cases.Count + 1;
         var queue = chance.Next(10) < 6 ? favourite : Queues[chance.Next(Queues.Length)];
-        var known = new JobCase(next, "sim.plain", "tenant0", new Work(next, Effects: 0, SleepMs: chance.Next(300, 2_000)))
+        var known = new JobCase(next, "sim.plain", "tenant0", new Work(next, Effects: 0, SleepMs: chance.Next(500, 4_000)))
         {
             IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"surge-{number}-{next}"),
             SentAt = world.Now,
