@@ -1,0 +1,39 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Cli;
+
+/// <summary>Answers are kept as they came: what a newer server adds is shown too.</summary>
+internal static class Json
+{
+    /// <summary>Letters of all scripts as they are; control characters, which a terminal would obey, escaped.</summary>
+    private static readonly JsonSerializerOptions Written = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All), WriteIndented = true };
+
+    private static readonly JsonSerializerOptions OnOneLine = new(Written) { WriteIndented = false };
+
+    public static string Indented(this JsonElement value) => JsonSerializer.Serialize(value, Written);
+
+    public static string Compact(this JsonElement value) => JsonSerializer.Serialize(value, OnOneLine);
+
+    public static JsonElement Of(object value) => JsonSerializer.SerializeToElement(value, JsonSerializerOptions.Web);
+
+    public static string? Text(this JsonElement value, string name) => value.Member(name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    public static int Count(this JsonElement value, string name) => value.Member(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var count) ? count : 0;
+
+    public static bool Is(this JsonElement value, string name) => value.Member(name) is { ValueKind: JsonValueKind.True };
+
+    /// <param name="path">Names with dots between them.</param>
+    public static JsonElement? Member(this JsonElement value, string path)
+    {
+        foreach (var name in path.Split('.'))
+        {
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(name, out value))
+                return null;
+        }
+        return value.ValueKind == JsonValueKind.Null ? null : value;
+    }
+
+    public static IReadOnlyList<JsonElement> Items(this JsonElement value, string name) => value.Member(name) is { ValueKind: JsonValueKind.Array } array ? [.. array.EnumerateArray()] : [];
+}
