@@ -24,6 +24,7 @@ using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Schedules;
+using Weir.Statistics;
 using Weir.Submission;
 using Weir.Uniqueness;
 using Weir.Workflows;
@@ -52,6 +53,8 @@ public static class WeirServices
         services.AddSingleton(_ => new JobCatalog(builder.Handlers));
         services.AddSingleton(provider => Instance.New(provider.GetRequiredService<Random>()));
         services.AddTable<ReceiptTable>();
+        services.AddOptions<StatisticsOptions>().Bind(configuration.GetSection(StatisticsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<JobStatistics>().AddTable<StatisticsTable>().AddSingleton<StatisticsReader>().AddSingleton<StatisticsRetention>().AddHostedService<StatisticsLoop>();
         services.AddSingleton<JobQueues>();
         services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
+using Weir.Statistics;
 using Weir.Workflows;
 
 namespace Weir.Cancellation;
@@ -11,7 +12,7 @@ namespace Weir.Cancellation;
 /// receipt, and, so that it hears of it soon, in this process or by a notice to the others.
 /// </summary>
 internal sealed partial class JobCancellation(
-    ReceiptTable receipts, JobCatalog catalog, CancelNotices notices, InFlight inFlight, JobEndings endings, Orchestrations orchestrations, KillPoints kill, TimeProvider clock, ILogger<JobCancellation> logger)
+    ReceiptTable receipts, JobCatalog catalog, CancelNotices notices, InFlight inFlight, JobEndings endings, Orchestrations orchestrations, KillPoints kill, JobStatistics statistics, TimeProvider clock, ILogger<JobCancellation> logger)
 {
     private const int MaxTries = 8;
 
@@ -44,6 +45,7 @@ internal sealed partial class JobCancellation(
             return null;
 
         kill.Pass(KillPoints.AfterCancel);
+        statistics.Count(JobEvent.Cancelled, job.Type, job.Queue);
         LogCancelled(job.Id, job.Type, job.State);
         // A type that claims nothing may run by now, and its receipt would not say so.
         if (catalog.Find(job.Type) is { Guarantee: Guarantee.AtLeastOnce })

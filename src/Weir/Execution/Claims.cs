@@ -3,6 +3,7 @@ using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -11,7 +12,7 @@ namespace Weir.Execution;
 /// Takes a job for an attempt: one conditional write against the ETag in the message, with no read. Only when that fails is the
 /// receipt read, and says what has happened: the job is done, another instance runs it, one died running it, or a message was lost.
 /// </summary>
-internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolicies policies, Instance instance, IOptions<WeirOptions> options, TimeProvider clock)
+internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolicies policies, Instance instance, IOptions<WeirOptions> options, JobStatistics statistics, TimeProvider clock)
 {
     private const int MaxTries = 3;
 
@@ -63,7 +64,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed.
         _ when receipt.CancelRequestedAt is not null => await CancelAsync(receipt, cancellation),
 
-        JobState.Running => await TakeOverAsync(message, type, receipt, cancellation),
+        JobState.Running => await TakeOverAsync(message, type, queue, receipt, cancellation),
 
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
         JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
@@ -77,14 +78,15 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             : null;
 
     /// <summary>The owner's lease has ended without an outcome: that attempt is lost, and counts.</summary>
-    private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Receipt receipt, CancellationToken cancellation)
+    private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation)
     {
         var lost = Lost(receipt, clock.GetUtcNow());
         var most = policies.Of(type).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
             // Read again, it is a job that has ended: what follows its end is done as for any other.
-            await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
+            if (await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation) is not null)
+                statistics.Ended(JobEvent.DeadLettered, message, queue);
             return null;
         }
 

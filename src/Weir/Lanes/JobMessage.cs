@@ -40,6 +40,9 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     /// <summary>The broker's number of the message that was received; not sent.</summary>
     public long SequenceNumber { get; init; }
 
+    /// <summary>Since when the broker could have handed it out; null for an attempt that follows another in place. Not sent.</summary>
+    public DateTimeOffset? EnqueuedAt { get; init; }
+
     /// <summary>Its key had no head when it came, so nobody waits for its end; not sent.</summary>
     public bool KeyWasFree { get; init; }
 
@@ -153,6 +156,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             OrderingKey = Text(properties, OrderingKeyProperty),
             StrictKey = Text(properties, StrictKeyProperty),
             SequenceNumber = message.SequenceNumber,
+            EnqueuedAt = message.EnqueuedTime,
             ExpiresAt = properties.TryGetValue(ExpiresProperty, out var at) && at is DateTimeOffset expires ? expires : null,
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),

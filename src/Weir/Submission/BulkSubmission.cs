@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Statistics;
 
 namespace Weir.Submission;
 
@@ -10,7 +11,7 @@ namespace Weir.Submission;
 /// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
 /// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
 /// </summary>
-internal sealed partial class BulkSubmission(JobSubmission submission, SubmissionGates gates, ReceiptTable receipts, JobQueues queues, KillPoints kill, ILogger<BulkSubmission> logger)
+internal sealed partial class BulkSubmission(JobSubmission submission, SubmissionGates gates, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, ILogger<BulkSubmission> logger)
 {
     public const int MaxItems = 1_000;
 
@@ -66,6 +67,8 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
         {
             if (failure is not null)
                 LogStoreAway(failure, unsent[index]!.Job.Type.Name);
+            else
+                statistics.Count(JobEvent.Submitted, unsent[index]!.Job.Type.Name, queue);
             answers[index] = failure is null ? unsent[index]!.Job.Accepted : Unavailable;
         }
     }

@@ -3,6 +3,7 @@ using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Statistics;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -13,7 +14,7 @@ namespace Weir.Submission;
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, JobStatistics statistics, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -63,6 +64,7 @@ internal sealed class JobSubmission(
         kill.Pass(KillPoints.AfterReceipt);
         await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);
         kill.Pass(KillPoints.AfterSend);
+        statistics.Count(JobEvent.Submitted, job.Type.Name, job.Queue);
         return job.Accepted;
     }
 
