@@ -9,11 +9,12 @@ internal static class WeirCommand
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Surroundings surroundings, CancellationToken cancellation = default)
     {
-        var root = Build(new Globals(), surroundings);
+        var globals = new Globals();
+        var root = Build(globals, surroundings);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
         {
-            using var wrong = new Run(parsed, surroundings, (root as Root)!.Globals);
+            using var wrong = new Run(parsed, surroundings, globals);
             return wrong.Fail(new UsageException($"{string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct())} See {Path(parsed)} --help."));
         }
         return await parsed.InvokeAsync(new InvocationConfiguration { Output = surroundings.Out, Error = surroundings.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
@@ -34,6 +35,7 @@ internal static class WeirCommand
         root.Add(ScheduleCommands.All(verbs));
         foreach (var one in LookCommands.All(verbs))
             root.Add(one);
+        root.Add(ControlCommands.Controls(verbs));
         root.Add(CapacityCommand.Of(verbs));
         root.Add(LoadCommand.Of(verbs));
         foreach (var one in CompletionCommands.Of(verbs, root))
@@ -54,13 +56,10 @@ internal static class WeirCommand
     {
         public Root(Globals globals) : base("weir", "Weir, from the command line: jobs, dead letters, batches, schedules, controls, capacity, load.")
         {
-            Globals = globals;
             Options.Add(new HelpOption { Recursive = true });
             Options.Add(new VersionOption());
             foreach (var option in globals.All)
                 Options.Add(option);
         }
-
-        public Globals Globals { get; }
     }
 }

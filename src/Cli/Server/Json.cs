@@ -36,4 +36,7 @@ internal static class Json
     }
 
     public static IReadOnlyList<JsonElement> Items(this JsonElement value, string name) => value.Member(name) is { ValueKind: JsonValueKind.Array } array ? [.. array.EnumerateArray()] : [];
+
+    public static JsonElement Without(this JsonElement value, params string[] names) =>
+        value.ValueKind == JsonValueKind.Object ? Of(value.EnumerateObject().Where(member => !names.Contains(member.Name)).ToDictionary(member => member.Name, object (member) => member.Value)) : value;
 }
