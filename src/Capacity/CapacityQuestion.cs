@@ -40,7 +40,7 @@ public sealed record SimulationRequest
     public bool AreSessionsShared { get; init; }
 
     /// <summary>Null: any session takes any job.</summary>
-    public Lanes? Lanes { get; init; }
+    public LaneRules? Lanes { get; init; }
 
     /// <summary>At the beginning; those of the plan unless given.</summary>
     public int? Instances { get; init; }

@@ -92,7 +92,7 @@ public sealed class QuestionReader
             Seed = Whole("seed", 0, int.MaxValue) ?? 1,
             Mix = Mix(),
             AreSessionsShared = Flag("shared"),
-            Lanes = values.ContainsKey("tenants") || values.ContainsKey("lanes") ? new Lanes(Whole("tenants", 1, 10_000) ?? 1, Whole("lanes", 1, 1_000) ?? 32) : null,
+            Lanes = values.ContainsKey("tenants") || values.ContainsKey("lanes") ? new LaneRules(Whole("tenants", 1, 10_000) ?? 1, Whole("lanes", 1, 1_000) ?? 32) : null,
             Instances = Whole("instances", 1, 10_000),
             ScaleOut = ScaleOut(),
             Surge = Surge(),

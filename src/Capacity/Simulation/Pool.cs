@@ -18,12 +18,20 @@ internal sealed class Pool(Fleet fleet, int queues)
 
     public bool HasFree => Taken < Instances * fleet.SessionsPerInstance;
 
-    public bool HasWaiting => waiting.Any(queue => queue.Count > 0);
+    public bool HasWaiting => HasWaitingUpTo(waiting.Length - 1);
 
     public void Wait(Lane lane, int queue) => waiting[queue].Enqueue(lane);
 
     /// <summary>A lane of this queue or of one before it waits.</summary>
-    public bool HasWaitingUpTo(int queue) => waiting.Take(queue + 1).Any(one => one.Count > 0);
+    public bool HasWaitingUpTo(int queue)
+    {
+        for (var at = 0; at <= queue; at++)
+        {
+            if (waiting[at].Count > 0)
+                return true;
+        }
+        return false;
+    }
 
     public bool TryTake(out Lane lane)
     {
@@ -49,11 +57,30 @@ internal sealed class Pool(Fleet fleet, int queues)
 }
 
 /// <summary>Jobs that run one after the other.</summary>
-internal sealed class Lane(Lanes? rules)
+internal sealed class Lane(LaneRules? rules)
 {
-    public Lanes? Rules => rules;
+    // Most lanes of a run without rules have one job in their life, and need no queue for it.
+    private SimulatedJob? first;
+    private Queue<SimulatedJob>? others;
 
-    public Queue<SimulatedJob> Jobs { get; } = new();
+    public LaneRules? Rules => rules;
+
+    public bool IsEmpty => first is null;
+
+    public void Add(SimulatedJob job)
+    {
+        if (first is null)
+            first = job;
+        else
+            (others ??= new Queue<SimulatedJob>()).Enqueue(job);
+    }
+
+    public SimulatedJob Take()
+    {
+        var taken = first ?? throw new InvalidOperationException("The lane is empty.");
+        first = others is { Count: > 0 } ? others.Dequeue() : null;
+        return taken;
+    }
 
     public bool IsRunning { get; set; }
 

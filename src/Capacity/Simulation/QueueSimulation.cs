@@ -139,10 +139,10 @@ public sealed class QueueSimulation
         queue.Change(now, +1);
         if (now >= begin)
             queue.Outcome.PeakDepth = Math.Max(queue.Outcome.PeakDepth, queue.Depth);
-        lane.Jobs.Enqueue(job);
+        lane.Add(job);
         if (lane.IsTaken)
         {
-            if (lane.Jobs.Count == 1 && !lane.IsRunning)
+            if (!lane.IsRunning)
                 Begin(lane);
             return;
         }
@@ -166,7 +166,7 @@ public sealed class QueueSimulation
 
     private void Begin(Lane lane)
     {
-        var job = lane.Jobs.Dequeue();
+        var job = lane.Take();
         var queue = queues[job.Queue];
         lane.IsRunning = true;
         lane.Turns++;
@@ -189,7 +189,7 @@ public sealed class QueueSimulation
 
         if (lane.Rules is not { } rules)
             GiveUp(queue, lane);
-        else if (lane.Jobs.Count == 0)
+        else if (lane.IsEmpty)
             Add(now + rules.Idle.TotalSeconds, new Event(Kind.IdleEnds, queue.Index, lane.Turns, Lane: lane));
         else if (queue.Pool.HasWaitingUpTo(queue.Priority - 1) || (now - lane.TurnBegan >= rules.Turn.TotalSeconds && queue.Pool.HasWaiting))
             GiveUp(queue, lane);
@@ -226,7 +226,7 @@ public sealed class QueueSimulation
     private static void GiveUp(QueueState queue, Lane lane)
     {
         queue.Pool.Taken--;
-        (lane.IsTaken, lane.IsWaiting) = (false, lane.Jobs.Count > 0);
+        (lane.IsTaken, lane.IsWaiting) = (false, !lane.IsEmpty);
         if (lane.IsWaiting)
             queue.Pool.Wait(lane, queue.Priority);
     }

@@ -64,7 +64,7 @@ public sealed record QueueLoad(string Name, double ArrivalsPerSecond, ServiceTim
     public Backoff Backoff { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
 
     /// <summary>Null: any free session takes any job.</summary>
-    public Lanes? Lanes { get; init; }
+    public LaneRules? Lanes { get; init; }
 
     /// <summary>Null: nothing is refused.</summary>
     public Admission? Admission { get; init; }
@@ -79,7 +79,7 @@ public sealed record Backoff(TimeSpan Base, TimeSpan Cap);
 /// A tenant's jobs go to its lanes at random; a lane has one session at a time, which runs its jobs one after the other, gives way after <see cref="Turn"/> when others wait, and
 /// holds the lane for <see cref="Idle"/> after it has run empty.
 /// </summary>
-public sealed record Lanes(int Tenants, int EachTenant)
+public sealed record LaneRules(int Tenants, int EachTenant)
 {
     public TimeSpan Turn { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Statistics;
 
 namespace Weir.Api;
 
@@ -12,15 +13,18 @@ public sealed class CapacityApi
     /// <summary>Some 0.2 s of a core; the command line, which has a core of its own, allows ten times as much.</summary>
     private const int MostAttempts = 200_000;
 
+    /// <summary>Long enough for a rare type, short enough to be of today.</summary>
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
+
     private readonly Admission admission;
     private readonly JobCatalog catalog;
     private readonly HostSlots slots;
+    private readonly StatisticsReader statistics;
 
-    internal CapacityApi(Admission admission, JobCatalog catalog, HostSlots slots) => (this.admission, this.catalog, this.slots) = (admission, catalog, slots);
+    internal CapacityApi(Admission admission, JobCatalog catalog, HostSlots slots, StatisticsReader statistics) =>
+        (this.admission, this.catalog, this.slots, this.statistics) = (admission, catalog, slots, statistics);
 
-    public Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancellation) => Task.FromResult(Answer(request));
-
-    private IResult Answer(HttpRequest request)
+    public async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancellation)
     {
         var (caller, refusal) = admission.Ask(request, Scope.Read);
         if (caller is null)
@@ -34,14 +38,15 @@ public sealed class CapacityApi
         if (type is not null && catalog.Find(type) is null)
             return Problem.UnknownType("There is no job type of this name here; GET /api/catalog lists those there are.");
 
-        var (question, mistakes) = QuestionReader.Read(values, slots.Count);
+        var measured = type is null ? null : await MeasureAsync(type, cancellation);
+        var (question, mistakes) = QuestionReader.Read(values, slots.Count, measured);
         if (question is null)
-            return Problem.InvalidQuery(string.Join(" ", mistakes));
+            return Problem.InvalidQuery($"{string.Join(" ", mistakes)}{(type is null || measured is { Service: not null } ? "" : $" Of {type} nothing is measured: no job of it has run in the last {Window.TotalMinutes:0} minutes.")}");
         try
         {
             var bounded = question with { Simulation = question.Simulation is { } simulation ? simulation with { MostAttempts = MostAttempts } : null };
             return bounded.Answer() is { } answer
-                ? Results.Json(answer with { Type = type }, CapacityJson.Default.CapacityAnswer)
+                ? Results.Json(answer with { Type = type, Measured = Used(values, measured) }, CapacityJson.Default.CapacityAnswer)
                 : Problem.InvalidQuery($"No number of sessions up to {ErlangC.MostSessions:N0} is enough: the load is {question.Demand.Load:N0} sessions' work.");
         }
         catch (ArgumentException senseless)
@@ -49,4 +54,18 @@ public sealed class CapacityApi
             return Problem.InvalidQuery(senseless.Message);
         }
     }
+
+    private async Task<MeasuredDemand> MeasureAsync(string type, CancellationToken cancellation)
+    {
+        var view = await statistics.ReadAsync(Window, cancellation);
+        var series = view.OfType(type);
+        var times = series.Run.Counts.Select((count, bucket) => (AtMost: Latencies.UpperBound(bucket), Count: count)).Where(one => one.Count > 0).GroupBy(one => one.AtMost, (atMost, some) => (atMost, some.Sum(one => one.Count))).ToArray();
+        return new MeasuredDemand(view.PerSecond(series[JobEvent.Submitted]) is > 0 and var arrivals ? arrivals : null, times.Length == 0 ? null : ServiceTimes.Measured(times));
+    }
+
+    private static string[] Used(Dictionary<string, string> given, MeasuredDemand? measured) =>
+    [
+        .. measured?.ArrivalsPerSecond is not null && !given.ContainsKey("arrivalsPerSecond") ? ["arrivals"] : Array.Empty<string>(),
+        .. measured?.Service is not null && !given.ContainsKey("serviceTime") ? ["serviceTime"] : Array.Empty<string>(),
+    ];
 }
