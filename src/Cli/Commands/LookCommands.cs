@@ -8,6 +8,9 @@ internal static class LookCommands
 {
     public static IEnumerable<Command> All(Verbs verbs) =>
     [
+        List(verbs, "queues", "How deep the queues are, how fast they drain, how long a new job waits.", "api/queues", "queues", "No queues.", "queue", "pressure", "since", "depth", "scheduled",
+            "arrivals/s=arrivalsPerSecond", "starts/s=startsPerSecond", "drain/s=drainPerSecond", "estimated wait=estimatedWait", "lasts=expectedDuration", "waited p50 s=waited.p50", "p95=waited.p95", "p99=waited.p99"),
+        Limits(verbs),
         List(verbs, "instances", "Who runs jobs, and which.", "api/instances", "instances", "No instances.", "id", "version", "alive", "running", "started=startedAt", "seen=seenAt"),
         List(verbs, "breakers", "Which dependencies are held to be down.", "api/breakers", "breakers", "No job type names a dependency.", "dependency", "state", "until=openUntil"),
         Findings(verbs),
@@ -18,6 +21,19 @@ internal static class LookCommands
     private static Command List(Verbs verbs, string name, string description, string path, string list, string none, params string[] columns) => verbs.Of(name, description, [], async (run, cancellation) =>
     {
         run.Screen.ShowList((await run.Server.GetAsync(path, cancellation)).Body, list, none, columns);
+        return ExitCode.Ok;
+    });
+
+    private static Command Limits(Verbs verbs) => verbs.Of("limits", "Rate limits and quotas, and how much of them is taken.", [], async (run, cancellation) =>
+    {
+        var answer = (await run.Server.GetAsync("api/limits", cancellation)).Body;
+        run.Screen.Show(answer, console =>
+        {
+            Screen.Rows(console, answer.Items("rates"), "No rate limits.", "kind", "name", "rate", "burst", "next slot=nextSlot", "wait s=waitSeconds");
+            Screen.Rows(console, answer.Items("quotas"), "No quotas.", "tenant", "quota", "limit", "used");
+            if (answer.Member("inFlight") is { ValueKind: JsonValueKind.Object } inFlight)
+                Screen.Members(console, inFlight);
+        });
         return ExitCode.Ok;
     });
 

@@ -74,10 +74,10 @@ internal sealed class Screen
 
     public static void Members(IAnsiConsole console, JsonElement answer)
     {
-        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
-        foreach (var member in answer.EnumerateObject().Where(member => member.Name != "links" && member.Value.ValueKind != JsonValueKind.Null))
-            grid.AddRow(new Text(Plain(member.Name)), new Text(Cell(member.Value)));
-        console.Write(grid);
+        var members = answer.EnumerateObject().Where(member => member.Name != "links" && member.Value.ValueKind != JsonValueKind.Null).Select(member => (Name: Plain(member.Name), Value: Cell(member.Value))).ToArray();
+        var width = members.Max(member => (int?)member.Name.Length) ?? 0;
+        foreach (var (name, value) in members)
+            console.Profile.Out.Writer.WriteLine($"{name.PadRight(width)}  {value}".TrimEnd());
     }
 
     public static string Cell(JsonElement? value)
@@ -95,13 +95,16 @@ internal sealed class Screen
     /// <summary>What a tenant has written is shown, and not obeyed: an escape sequence could rewrite the screen.</summary>
     public static string Plain(string text)
     {
-        if (!text.Any(char.IsControl))
+        if (!text.Any(IsObeyed))
             return text;
         var plain = new StringBuilder(text.Length);
         foreach (var one in text)
-            plain.Append(one is '\n' or '\t' ? ' ' : char.IsControl(one) ? '\uFFFD' : one);
+            plain.Append(one is '\n' or '\t' ? ' ' : IsObeyed(one) ? '\uFFFD' : one);
         return plain.ToString();
     }
+
+    /// <summary>Also what turns the direction of writing, or hides what follows.</summary>
+    private static bool IsObeyed(char one) => char.GetUnicodeCategory(one) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <summary>Times to the second.</summary>
     private static string Time(string text) =>

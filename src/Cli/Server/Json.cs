@@ -1,14 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Cli;
 
 /// <summary>Answers are kept as they came: what a newer server adds is shown too.</summary>
 internal static class Json
 {
-    /// <summary>Letters of all scripts as they are; control characters, which a terminal would obey, escaped.</summary>
-    private static readonly JsonSerializerOptions Written = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All), WriteIndented = true };
+    /// <summary>Letters of all scripts as they are; control characters, which a terminal would obey, escaped. (Unsafe is it within HTML.)</summary>
+    private static readonly JsonSerializerOptions Written = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
 
     private static readonly JsonSerializerOptions OnOneLine = new(Written) { WriteIndented = false };
 
