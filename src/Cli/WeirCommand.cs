@@ -11,7 +11,8 @@ internal static class WeirCommand
     {
         var globals = new Globals();
         var root = Build(globals, surroundings);
-        var parsed = root.Parse(args);
+        // No response files: @ before a name is how a payload is read from a file.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
         {
             using var wrong = new Run(parsed, surroundings, globals);
