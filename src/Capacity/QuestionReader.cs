@@ -4,7 +4,9 @@ using Capacity.Simulation;
 namespace Capacity;
 
 /// <summary>What is known of a job type from its statistics; stands in for what a question leaves out.</summary>
-public sealed record MeasuredDemand(double? ArrivalsPerSecond, ServiceTimes? Service);
+/// <param name="FailureRate">Of its attempts; null when nothing is known.</param>
+/// <param name="Attempts">The most that its policy allows.</param>
+public sealed record MeasuredDemand(double? ArrivalsPerSecond, ServiceTimes? Service, double? FailureRate, int Attempts);
 
 /// <summary>Reads a question from names and values, as a query or a command line has them. Collects every mistake, so that one answer tells them all.</summary>
 public sealed class QuestionReader
@@ -17,6 +19,9 @@ public sealed class QuestionReader
     ];
 
     private const double MostPerSecond = 1_000_000;
+
+    /// <summary>Where nothing ever succeeds, no capacity helps.</summary>
+    private const double MostFailing = 0.99;
 
     /// <summary>Naming one of these asks for a simulation.</summary>
     private static readonly string[] OfSimulation = [.. Names.SkipWhile(name => name != "duration")];
@@ -45,8 +50,8 @@ public sealed class QuestionReader
         var service = Service(measured);
         var demand = new Demand(arrivals ?? 1, service ?? ServiceTimes.Fixed(TimeSpan.FromSeconds(1)))
         {
-            FailureRate = Number("failureRate", 0, 0.99) ?? 0,
-            Attempts = Whole("attempts", 1, 100) ?? (values.ContainsKey("failureRate") ? 5 : 1),
+            FailureRate = Number("failureRate", 0, MostFailing) ?? Math.Min(measured?.FailureRate ?? 0, MostFailing),
+            Attempts = Whole("attempts", 1, 100) ?? measured?.Attempts ?? (values.ContainsKey("failureRate") ? 5 : 1),
         };
         var target = new WaitTarget(Duration("targetWait", TimeSpan.Zero) ?? TimeSpan.FromSeconds(1), (Number("percentile", 1, 99.99) ?? 95) / 100);
         var question = new CapacityQuestion(demand, target, Whole("sessionsPerInstance", 1, 10_000) ?? sessionsPerInstance)

@@ -78,6 +78,6 @@ public sealed class CapacityCommandTests(RunningWeir weir)
         }
         var demand = run.Json.GetProperty("demand");
         Assert.InRange(demand.GetProperty("serviceSeconds").GetDouble(), 0.08, 0.3);
-        Assert.Equal(["arrivals", "serviceTime"], run.Json.GetProperty("measured").EnumerateArray().Select(one => one.GetString()));
+        Assert.Equal(["arrivals", "serviceTime", "failureRate"], run.Json.GetProperty("measured").EnumerateArray().Select(one => one.GetString()));
     }
 }

@@ -27,7 +27,7 @@ public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
     /// <summary>A run so long is sure enough to be compared with the mean prediction itself.</summary>
     private const int Long = 200;
 
-    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("WEIR_PREDICTION_SECONDS"), out var seconds) ? seconds : 8;
+    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("WEIR_PREDICTION_SECONDS"), out var seconds) ? seconds : 6;
 
     private readonly DataFolder data = new();
     private WeirProcess weir = null!;
@@ -79,7 +79,7 @@ public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
     /// <summary>From one job's end to the next one's start on a lane that never runs empty: the outcome, the settlement, the next message, the claim.</summary>
     private async Task<TimeSpan> BetweenAsync()
     {
-        const int Jobs = 16;
+        const int Jobs = 10;
         var ids = new List<string>();
         for (var number = 0; number < Jobs; number++)
             ids.Add((await RunAsync("submit", "probe", "--payload", """{"sleepMs": 100}""", "--ordering-key", "one lane")).GetProperty("id").GetString()!);

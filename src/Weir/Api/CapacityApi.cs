@@ -1,14 +1,16 @@
 using Capacity;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Retries;
 using Weir.Statistics;
 
 namespace Weir.Api;
 
 /// <summary>GET /api/capacity: how many sessions and instances a load takes; docs/capacity.md. What is asked and answered is in src/Capacity, as for the command line.</summary>
-public sealed class CapacityApi
+public sealed partial class CapacityApi
 {
     /// <summary>Some 0.2 s of a core; the command line, which has a core of its own, allows ten times as much.</summary>
     private const int MostAttempts = 200_000;
@@ -20,9 +22,11 @@ public sealed class CapacityApi
     private readonly JobCatalog catalog;
     private readonly HostSlots slots;
     private readonly StatisticsReader statistics;
+    private readonly RetryPolicies policies;
+    private readonly ILogger<CapacityApi> logger;
 
-    internal CapacityApi(Admission admission, JobCatalog catalog, HostSlots slots, StatisticsReader statistics) =>
-        (this.admission, this.catalog, this.slots, this.statistics) = (admission, catalog, slots, statistics);
+    internal CapacityApi(Admission admission, JobCatalog catalog, HostSlots slots, StatisticsReader statistics, RetryPolicies policies, ILogger<CapacityApi> logger) =>
+        (this.admission, this.catalog, this.slots, this.statistics, this.policies, this.logger) = (admission, catalog, slots, statistics, policies, logger);
 
     public async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -35,10 +39,26 @@ public sealed class CapacityApi
         values.Remove("type", out var type);
         if (values.Keys.Any(name => !QuestionReader.Names.Contains(name)))
             return Problem.InvalidQuery($"Expected some of type, {string.Join(", ", QuestionReader.Names)}; something else came.");
-        if (type is not null && catalog.Find(type) is null)
+        var known = type is null ? null : catalog.Find(type);
+        if (type is not null && known is null)
             return Problem.UnknownType("There is no job type of this name here; GET /api/catalog lists those there are.");
 
-        var measured = type is null ? null : await MeasureAsync(type, cancellation);
+        MeasuredDemand? measured = null;
+        try
+        {
+            if (known is not null)
+                measured = await MeasureAsync(known, cancellation);
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            LogNotMeasured(away);
+            return Problem.StatisticsUnavailable(retryAfterSeconds: 5);
+        }
+        return Answer(values, known?.Name, measured);
+    }
+
+    private IResult Answer(Dictionary<string, string> values, string? type, MeasuredDemand? measured)
+    {
         var (question, mistakes) = QuestionReader.Read(values, slots.Count, measured);
         if (question is null)
             return Problem.InvalidQuery($"{string.Join(" ", mistakes)}{(type is null || measured is { Service: not null } ? "" : $" Of {type} nothing is measured: no job of it has run in the last {Window.TotalMinutes:0} minutes.")}");
@@ -55,17 +75,24 @@ public sealed class CapacityApi
         }
     }
 
-    private async Task<MeasuredDemand> MeasureAsync(string type, CancellationToken cancellation)
+    private async Task<MeasuredDemand> MeasureAsync(JobType type, CancellationToken cancellation)
     {
         var view = await statistics.ReadAsync(Window, cancellation);
-        var series = view.OfType(type);
-        var times = series.Run.Counts.Select((count, bucket) => (AtMost: Latencies.UpperBound(bucket), Count: count)).Where(one => one.Count > 0).GroupBy(one => one.AtMost, (atMost, some) => (atMost, some.Sum(one => one.Count))).ToArray();
-        return new MeasuredDemand(view.PerSecond(series[JobEvent.Submitted]) is > 0 and var arrivals ? arrivals : null, times.Length == 0 ? null : ServiceTimes.Measured(times));
+        var series = view.OfType(type.Name);
+        var times = series.Run.Counts.Select((count, bucket) => (AtMost: Latencies.UpperBound(bucket), Count: count)).GroupBy(one => one.AtMost, (atMost, some) => (atMost, Count: some.Sum(one => one.Count))).ToArray();
+        return new MeasuredDemand(
+            series[JobEvent.Submitted] is > 0 and var submitted ? view.PerSecond(submitted) : null,
+            times.Any(one => one.Count > 0) ? ServiceTimes.Measured(times) : null,
+            series[JobEvent.Started] is > 0 and var started ? Math.Min(1, (double)series[JobEvent.Retried] / started) : null,
+            policies.Of(type).Attempts);
     }
 
     private static string[] Used(Dictionary<string, string> given, MeasuredDemand? measured) =>
     [
-        .. measured?.ArrivalsPerSecond is not null && !given.ContainsKey("arrivalsPerSecond") ? ["arrivals"] : Array.Empty<string>(),
-        .. measured?.Service is not null && !given.ContainsKey("serviceTime") ? ["serviceTime"] : Array.Empty<string>(),
+        .. new[] { ("arrivals", "arrivalsPerSecond", measured?.ArrivalsPerSecond is not null), ("serviceTime", "serviceTime", measured?.Service is not null), ("failureRate", "failureRate", measured?.FailureRate is not null) }
+            .Where(one => one.Item3 && !given.ContainsKey(one.Item2)).Select(one => one.Item1),
     ];
+
+    [LoggerMessage(2300, LogLevel.Error, "The capacity of a type could not be told: a store did not answer")]
+    private partial void LogNotMeasured(Exception failure);
 }
