@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Cli.Tests;
 
 [Collection(OneWeir.Name)]

@@ -58,12 +58,12 @@ internal sealed class QueueState(QueueLoad load, int index, Pool pool, int prior
             return true;
         Advance(now);
         var rate = endedLately / Math.Clamp(now, 1, Window);
-        var wait = Depth == 0 ? 0 : Depth / Math.Max(rate, 0.01);
+        var wait = Depth < rules.MinDepth ? 0 : Depth / Math.Max(rate, 0.01);
         var accepts = Depth < rules.MostWaiting && (rules.Priority, wait >= rules.Saturated.TotalSeconds, wait >= rules.Elevated.TotalSeconds) switch
         {
             (Simulation.Priority.Bulk, true, _) => false,
-            (Simulation.Priority.Bulk, _, true) => acceptedThisSecond < rules.BulkShare * rate,
-            (Simulation.Priority.Default, true, _) => acceptedThisSecond < rate,
+            (Simulation.Priority.Bulk, _, true) => acceptedThisSecond < rules.Share * rate,
+            (Simulation.Priority.Default, true, _) => acceptedThisSecond < rules.Share * rate,
             _ => true,
         };
         if (accepts)

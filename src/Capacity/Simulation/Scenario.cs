@@ -87,10 +87,23 @@ public sealed record LaneRules(int Tenants, int EachTenant)
 }
 
 /// <summary>When a queue refuses: by the wait that its depth and the rate of the last ten seconds let expect. No hysteresis, which changes levels more slowly and refuses about as much.</summary>
+/// <param name="Priority">Which queue's rules.</param>
 /// <param name="Elevated">From here on bulk is accepted up to its share of the drain rate.</param>
-/// <param name="Saturated">From here on no bulk is accepted, and default up to the drain rate.</param>
+/// <param name="Saturated">From here on no bulk is accepted, and default up to its share.</param>
 /// <param name="MostWaiting">From here on nothing is accepted.</param>
-public sealed record Admission(Priority Priority, TimeSpan Elevated, TimeSpan Saturated, int MostWaiting, double BulkShare = 0.5);
+public sealed record Admission(Priority Priority, TimeSpan Elevated, TimeSpan Saturated, int MostWaiting)
+{
+    /// <summary>Of the drain rate, less than 1, or a backlog would never shrink. These are the server's own, unless it is told otherwise.</summary>
+    public double Share { get; init; } = Priority == Priority.Bulk ? 0.5 : 0.8;
+
+    /// <summary>With fewer waiting there is no pressure, whatever the estimate.</summary>
+    public int MinDepth { get; init; } = Priority switch
+    {
+        Priority.Critical => 50,
+        Priority.Bulk => 200,
+        _ => 100,
+    };
+}
 
 public enum Priority
 {

@@ -36,7 +36,7 @@ internal static class CapacityCommand
             ["scaleOutDelay"] = Verbs.Text("--scale-out-delay", "From the decision to the first job; 20s unless given.", "DURATION"),
             ["surge"] = Verbs.Text("--surge", "So many times the arrivals for so long, such as 10x:5m.", "FACTORx:DURATION"),
             ["elevated"] = Verbs.Text("--elevated", "Refuse bulk from this estimated wait on.", "DURATION"),
-            ["saturated"] = Verbs.Text("--saturated", "Refuse default beyond the drain rate from this one on.", "DURATION"),
+            ["saturated"] = Verbs.Text("--saturated", "Refuse bulk, and default beyond its share of the drain rate, from this one on.", "DURATION"),
             ["maxDepth"] = Verbs.Text("--max-depth", "Refuse everything from so many waiting jobs on.", "N"),
         };
         return verbs.Of("capacity", "How many sessions and instances a load takes, and what a surge does (docs/capacity.md).", [type, .. options.Values], async (run, cancellation) =>

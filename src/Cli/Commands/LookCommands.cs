@@ -11,7 +11,7 @@ internal static class LookCommands
         List(verbs, "queues", "How deep the queues are, how fast they drain, how long a new job waits.", "api/queues", "queues", "No queues.", "queue", "pressure", "since", "depth", "scheduled",
             "arrivals/s=arrivalsPerSecond", "starts/s=startsPerSecond", "drain/s=drainPerSecond", "estimated wait=estimatedWait", "lasts=expectedDuration", "waited p50 s=waited.p50", "p95=waited.p95", "p99=waited.p99"),
         Limits(verbs),
-        List(verbs, "instances", "Who runs jobs, and which.", "api/instances", "instances", "No instances.", "id", "version", "alive", "running", "started=startedAt", "seen=seenAt"),
+        List(verbs, "instances", "Who runs jobs, and which.", "api/instances", "instances", "No instances.", "id", "version", "alive", "running", "started=startedAt", "seen=seenAt", "drained because=drain.reason"),
         List(verbs, "breakers", "Which dependencies are held to be down.", "api/breakers", "breakers", "No job type names a dependency.", "dependency", "state", "until=openUntil"),
         Findings(verbs),
         Catalog(verbs),

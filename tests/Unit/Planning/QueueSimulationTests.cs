@@ -165,7 +165,7 @@ public sealed class QueueSimulationTests(ITestOutputHelper output)
         Assert.Equal(0, queues[0].Refused);
         Assert.InRange(queues[1].Refused, 1, queues[2].Refused - 1);
         Assert.InRange(queues[1].PeakDepth, 300, 600); // saturated: 20 s at 20 a second
-        Assert.InRange(queues[2].PeakDepth, 80, 250);
+        Assert.InRange(queues[2].PeakDepth, 195, 300); // elevated from 100 on, if there were not the least depth of 200
         Assert.All(queues, queue => Assert.Equal(queue.Arrived, queue.Refused + queue.Succeeded));
     }
 
