@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 
 namespace Cli;
 
@@ -27,6 +28,10 @@ internal sealed class Verbs(Surroundings surroundings, Globals globals)
             catch (Exception failure) when (failure is UsageException or NotReachableException or RefusedException || (failure is OperationCanceledException && cancellation.IsCancellationRequested))
             {
                 return run.Fail(failure);
+            }
+            catch (JsonException strange)
+            {
+                return run.Fail(new NotReachableException($"The server's answer is not as expected: {strange.Message}", strange));
             }
         });
         return command;

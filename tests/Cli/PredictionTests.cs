@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Text.Json;
 using BlackBox.Tests;
 using Capacity;
@@ -14,7 +15,7 @@ public sealed class Alone
 
 /// <summary>
 /// How long jobs wait in a real process under arrivals at random, and what the simulation says: from the rate, the lanes, and the service times as the same run measured them (as GET /api/capacity takes
-/// them from the statistics). What a lane needs between two jobs, and a job to a free one, is measured before.
+/// them from the statistics), with what a lane needs between two jobs.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
@@ -22,6 +23,9 @@ public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
     private const int Lanes = 8;
     private const int SleepMs = 250;
     private const double Utilisation = 0.5;
+
+    /// <summary>About; what it is, the run tells.</summary>
+    private const int BetweenMs = 15;
     private const double Tolerance = 0.2;
 
     /// <summary>A run so long is sure enough to be compared with the mean prediction itself.</summary>
@@ -46,24 +50,26 @@ public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task Predictions_hold_against_a_real_run_within_20_percent()
     {
-        var (between, idle) = (await BetweenAsync(), await IdleWaitAsync());
-        var rate = Utilisation * Lanes / (TimeSpan.FromMilliseconds(SleepMs) + between).TotalSeconds;
+        const double Rate = Utilisation * Lanes * 1_000 / (SleepMs + BetweenMs);
+        await RunAsync("submit", "probe", "--wait", "60s"); // what is compiled on the way is compiled
+        await RunAsync("load", "--rate", Rate.ToString(CultureInfo.InvariantCulture), "--duration", $"{Seconds}s", "--payload", $$"""{"sleepMs": {{SleepMs}}}""", "--wait", "60s", "--sample", "100000", "--seed", "5");
+        var jobs = await JobsAsync();
 
-        var report = (await RunAsync(
-            "load", "--rate", rate.ToString(CultureInfo.InvariantCulture), "--duration", $"{Seconds}s", "--payload", $$"""{"sleepMs": {{SleepMs}}}""", "--wait", "60s", "--sample", "100000", "--seed", "5"))
-            .GetProperty("jobs");
-        var service = TimeSpan.FromMilliseconds(report.GetProperty("run").GetProperty("meanMs").GetDouble()) + between;
+        var (between, idle) = (Mean(jobs.Where(job => job.Waited).Select(job => job.AfterTheOneBefore)), Mean(jobs.Where(job => !job.Waited).Select(job => job.Wait)));
+        var service = ServiceTimes.Measured([.. jobs.Select(job => Math.Ceiling((job.Run + between).TotalMilliseconds)).GroupBy(ms => ms, (ms, some) => (TimeSpan.FromMilliseconds(ms), (long)some.Count()))]);
         var runs = Enumerable.Range(1, 200).Select(seed => QueueSimulation.Run(new Scenario
         {
-            Queues = [new QueueLoad("default", rate, ServiceTimes.Fixed(service)) { Lanes = new LaneRules(Tenants: 1, EachTenant: Lanes) }],
+            Queues = [new QueueLoad("default", Rate, service) { Lanes = new LaneRules(Tenants: 1, EachTenant: Lanes) }],
             Fleet = new Fleet(SessionsPerInstance: 64, Instances: 1),
             Duration = TimeSpan.FromSeconds(Seconds),
             Seed = seed,
         }).Queues[0].Wait).ToArray();
 
-        output.WriteLine($"A job holds its lane for {service.TotalMilliseconds:0.0} ms ({SleepMs} of them asleep, {between.TotalMilliseconds:0.0} after its end), and comes to a free one in {idle.TotalMilliseconds:0.0} ms; {rate:0.0} a second for {Seconds} s over {Lanes} lanes.");
-        Compare("mean", report.GetProperty("wait").GetProperty("meanMs").GetDouble(), runs.Select(run => (run.Mean + idle).TotalMilliseconds));
-        Compare("p95", report.GetProperty("wait").GetProperty("p95Ms").GetDouble(), runs.Select(run => (run.Percentile(0.95) + idle).TotalMilliseconds));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"A job holds its lane for {service.Mean * 1_000:0.0} ms ({SleepMs} of them asleep, {between.TotalMilliseconds:0.0} after its end), and comes to a free one in {idle.TotalMilliseconds:0.0} ms; {Rate:0.0} a second for {Seconds} s over {Lanes} lanes, {jobs.Count} jobs."));
+        var free = 1 - Rate * service.Mean / Lanes;
+        Compare("mean", Mean(jobs.Select(job => job.Wait)).TotalMilliseconds, runs.Select(run => (run.Mean + free * idle).TotalMilliseconds));
+        Compare("p95", jobs.Select(job => job.Wait.TotalMilliseconds).Order().ElementAt((int)(0.95 * jobs.Count)), runs.Select(run => run.Percentile(0.95).TotalMilliseconds));
     }
 
     private void Compare(string what, double measured, IEnumerable<double> simulated)
@@ -76,40 +82,31 @@ public sealed class PredictionTests(ITestOutputHelper output) : IAsyncLifetime
             Assert.InRange(measured / mean, 1 - Tolerance, 1 + Tolerance);
     }
 
-    /// <summary>From one job's end to the next one's start on a lane that never runs empty: the outcome, the settlement, the next message, the claim.</summary>
-    private async Task<TimeSpan> BetweenAsync()
+    /// <summary>The jobs of the load, each with the one before it on its lane.</summary>
+    private async Task<IReadOnlyList<Job>> JobsAsync()
     {
-        const int Jobs = 10;
-        var ids = new List<string>();
-        for (var number = 0; number < Jobs; number++)
-            ids.Add((await RunAsync("submit", "probe", "--payload", """{"sleepMs": 100}""", "--ordering-key", "one lane")).GetProperty("id").GetString()!);
-        var times = new List<(DateTimeOffset Start, DateTimeOffset End)>();
+        var ids = (await RunAsync("list", "--limit", "100000")).GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("id").GetString()!).ToArray();
+        var found = new List<(string Lane, DateTimeOffset Submitted, DateTimeOffset Started, DateTimeOffset Finished)>();
         foreach (var id in ids)
         {
-            var job = await RunAsync("get", id, "--wait", "60s");
-            times.Add((job.GetProperty("startedAt").GetDateTimeOffset(), job.GetProperty("finishedAt").GetDateTimeOffset()));
+            var job = await weir.Http.GetFromJsonAsync<JsonElement>($"api/jobs/{id}");
+            found.Add((job.GetProperty("lane").GetString()!, job.GetProperty("submittedAt").GetDateTimeOffset(), job.GetProperty("startedAt").GetDateTimeOffset(), job.GetProperty("finishedAt").GetDateTimeOffset()));
         }
-        times.Sort();
-        return Middle(times.Zip(times.Skip(1), (one, next) => next.Start - one.End));
+        return
+        [
+            .. from lane in found.GroupBy(job => job.Lane)
+               let sorted = lane.OrderBy(job => job.Started).ToArray()
+               from pair in sorted.Zip(sorted.Skip(1))
+               let job = pair.Second
+               select new Job(job.Started - job.Submitted, job.Finished - job.Started, job.Submitted < pair.First.Finished, job.Started - pair.First.Finished),
+        ];
     }
 
-    private static TimeSpan Middle(IEnumerable<TimeSpan> times)
-    {
-        var sorted = times.Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
-
-    private async Task<TimeSpan> IdleWaitAsync()
-    {
-        var waits = new List<TimeSpan>();
-        for (var number = 0; number < 9; number++)
-        {
-            var job = await RunAsync("submit", "probe", "--wait", "60s");
-            waits.Add(job.GetProperty("startedAt").GetDateTimeOffset() - job.GetProperty("submittedAt").GetDateTimeOffset());
-        }
-        return Middle(waits);
-    }
+    private static TimeSpan Mean(IEnumerable<TimeSpan> times) => TimeSpan.FromSeconds(times.Average(time => time.TotalSeconds));
 
     private async Task<JsonElement> RunAsync(params string[] args) =>
         (await CommandRun.OfAsync([.. args, "--json", "--server", $"{weir.Http.BaseAddress}"], new Dictionary<string, string>(), "")).Expect(ExitCode.Ok).Json;
+
+    /// <param name="Waited">The one before it still ran when it came.</param>
+    private sealed record Job(TimeSpan Wait, TimeSpan Run, bool Waited, TimeSpan AfterTheOneBefore);
 }

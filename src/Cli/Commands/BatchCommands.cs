@@ -34,7 +34,7 @@ internal static class BatchCommands
                 ShowAccepted(run.Screen, accepted);
                 return accepted.Count("refused") > 0 ? ExitCode.Failed : ExitCode.Ok;
             }
-            return await WaitAsync(run, accepted.Text("id")!, limit.Value, cancellation);
+            return await WaitAsync(run, accepted.Id(), limit.Value, cancellation);
         });
     }
 

@@ -59,7 +59,7 @@ internal static class JobCommands
                 run.Screen.ShowOne(accepted);
                 return ExitCode.Ok;
             }
-            return await ShowEndAsync(run, accepted.Text("id")!, limit.Value, isWatched: false, cancellation);
+            return await ShowEndAsync(run, accepted.Id(), limit.Value, isWatched: false, cancellation);
         });
     }
 

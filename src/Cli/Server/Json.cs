@@ -38,4 +38,7 @@ internal static class Json
 
     public static JsonElement Without(this JsonElement value, params string[] names) =>
         value.ValueKind == JsonValueKind.Object ? Of(value.EnumerateObject().Where(member => !names.Contains(member.Name)).ToDictionary(member => member.Name, object (member) => member.Value)) : value;
+
+    /// <summary>Of what was accepted.</summary>
+    public static string Id(this JsonElement accepted) => accepted.Text("id") ?? throw new NotReachableException("The server accepted it, and gave no id: is it a Weir?");
 }
