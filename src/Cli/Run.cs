@@ -14,8 +14,6 @@ internal sealed class Run(ParseResult parsed, Surroundings surroundings, Globals
 
     public string? Tenant => parsed.GetValue(globals.Tenant) ?? Setting("WEIR_TENANT");
 
-    public bool NamesServer => parsed.GetValue(globals.Server) is not null;
-
     public WeirServer Server => server ??= Open(16);
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
