@@ -11,8 +11,9 @@ public sealed class ImportTests
         ["src/Functions"] = ["src/Jobs", "src/Dashboard", "src/Weir"],
         ["src/Jobs"] = ["src/Weir"],
         ["src/Dashboard"] = ["src/Weir"],
-        ["src/Cli"] = ["src/Weir"],
-        ["src/Weir"] = [],
+        ["src/Cli"] = ["src/Capacity"],
+        ["src/Weir"] = ["src/Capacity"],
+        ["src/Capacity"] = [],
     };
 
     /// <summary>Namespaces that a project's sources may not name, though some reference would bring them along.</summary>
