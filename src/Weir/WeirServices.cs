@@ -19,6 +19,7 @@ using Weir.Execution;
 using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Retention;
@@ -59,6 +60,9 @@ public static class WeirServices
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
+        services.AddTable<LimitTable>().AddSingleton(provider => new RateLimits(configuration, provider.GetRequiredService<JobCatalog>())).AddSingleton<JobSlots>();
+        services.AddSingleton(_ => new QuotaSettings(configuration)).AddSingleton<TenantQuotas>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<TenantQuotas>());
+        services.AddHostedService(provider => provider.GetRequiredService<TenantQuotas>()).AddSingleton<SubmissionsInFlight>().AddFace<LimitsApi>();
         services.AddSingleton<JobWatch>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Limits;
 using Weir.Submission;
 
 namespace Weir.Api;
@@ -18,13 +19,18 @@ public sealed class BulkApi
     private readonly BulkSubmission submission;
     private readonly Admission admission;
 
-    internal BulkApi(Admission admission, BulkSubmission submission) => (this.admission, this.submission) = (admission, submission);
+    private readonly SubmissionsInFlight inFlight;
+
+    internal BulkApi(Admission admission, BulkSubmission submission, SubmissionsInFlight inFlight) => (this.admission, this.submission, this.inFlight) = (admission, submission, inFlight);
 
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
         var (caller, refusal) = admission.AskToSubmit(request);
         if (caller is null)
             return refusal!;
+        using var handled = inFlight.TryEnter(request.ContentLength, MaxBody);
+        if (handled is null)
+            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
         var (body, unreadable) = await RequestBody.ReadBytesAsync(request, [NdJson, RequestBody.Json], MaxBody, cancellation);
         if (unreadable is not null)
             return unreadable;

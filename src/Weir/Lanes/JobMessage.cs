@@ -57,6 +57,9 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
 
     public string? TraceParent { get; init; }
 
+    /// <summary>The slots that a limited job may start in (<see cref="Limits.JobSlot"/>). Each is good for one start, so they count on a first delivery only.</summary>
+    public string? Slots { get; init; }
+
     /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
     private const int MostAttempts = 1_000_000;
 
@@ -80,6 +83,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
     private const string BatchProperty = "weir-batch";
+    private const string SlotsProperty = "weir-slots";
 
     public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
@@ -118,6 +122,8 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             properties[FollowsProperty] = (int)Follows;
         if (Batch is { } batch)
             properties[BatchProperty] = batch.ToString();
+        if (Slots is { Length: > 0 })
+            properties[SlotsProperty] = Slots;
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
         return message;
@@ -157,6 +163,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
             Batch = BatchItem.Parse(Text(properties, BatchProperty)),
+            Slots = message.DeliveryCount <= 1 ? Text(properties, SlotsProperty) : null,
             TraceParent = Text(properties, TraceParentProperty),
         };
     }

@@ -2,6 +2,7 @@ using Weir.Catalog;
 using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Uniqueness;
 
@@ -13,7 +14,7 @@ namespace Weir.Submission;
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, JobSlots slots, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -61,7 +62,8 @@ internal sealed class JobSubmission(
             return await RepeatAsync(job, cancellation);
 
         kill.Pass(KillPoints.AfterReceipt);
-        await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);
+        var (message, at) = await slots.ForSlotAsync(job.ToMessage(etag), job.NotBefore, ahead: 0, cancellation);
+        await queues.SendFirstAsync(job.Queue, message, at, cancellation);
         kill.Pass(KillPoints.AfterSend);
         return job.Accepted;
     }
