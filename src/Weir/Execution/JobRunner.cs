@@ -162,7 +162,7 @@ public sealed partial class JobRunner
         return claimed switch
         {
             Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
-            Claimed.Ours ours when slots.IsOver(slot) => await GiveBackAsync(ours.Claim, type, queue, stopping),
+            Claimed.Ours ours when slots.IsOver(slot) || (slot.IsCarried && !ours.Claim.IsFirst) => await GiveBackAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
@@ -170,7 +170,10 @@ public sealed partial class JobRunner
         };
     }
 
-    /// <summary>The claim took longer than the job's slot was open. Nothing has been run, so nothing is burnt: a copy comes at once, and reserves another slot.</summary>
+    /// <summary>
+    /// The claim took longer than the job's slot was open, or an earlier delivery of the message may have started in it. Nothing has been run, so nothing is burnt: a copy
+    /// comes at once, and reserves another slot.
+    /// </summary>
     private async Task<Settlement> GiveBackAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
@@ -183,7 +186,7 @@ public sealed partial class JobRunner
             kill.Pass(KillPoints.AfterSlotGivenBack);
             message = message with { ReceiptETag = receipt };
         }
-        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "its slot was over before it was claimed", stopping);
+        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "its slot was over or used before it was claimed", stopping);
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>

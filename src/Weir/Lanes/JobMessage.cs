@@ -57,7 +57,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
 
     public string? TraceParent { get; init; }
 
-    /// <summary>The slots that a limited job may start in (<see cref="Limits.JobSlot"/>). Each is good for one start, so they count on a first delivery only.</summary>
+    /// <summary>The slots that a limited job may start in (<see cref="Limits.JobSlot"/>). Each is good for one start: that of a claim against <see cref="ReceiptETag"/>.</summary>
     public string? Slots { get; init; }
 
     /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
@@ -163,7 +163,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
             Batch = BatchItem.Parse(Text(properties, BatchProperty)),
-            Slots = message.DeliveryCount <= 1 ? Text(properties, SlotsProperty) : null,
+            Slots = Text(properties, SlotsProperty),
             TraceParent = Text(properties, TraceParentProperty),
         };
     }

@@ -8,7 +8,8 @@ namespace Weir.Limits;
 /// <summary>
 /// Keeps jobs to their rates. A job's first message is sent for a slot: it comes when it may run, and holds no worker until then. When it comes, the slot is looked at: in its
 /// window the job runs; before, it is put off until then; after (a backlog, an outage), or without one (a retry, a replay, a job of an ordering key, which must not
-/// overtake), another is reserved. A slot is good for one start: it counts only on a message's first delivery, and no copy but one that was put off for it carries it on.
+/// overtake), another is reserved. A slot is good for one start: one that came with the message counts only for a claim against the very receipt that the message names,
+/// which succeeds once; and no copy but one that is put off for a slot carries it on.
 /// </summary>
 internal sealed partial class JobSlots(RateLimits limits, LimitTable table, TimeProvider clock, ILogger<JobSlots> logger)
 {
@@ -55,7 +56,7 @@ internal sealed partial class JobSlots(RateLimits limits, LimitTable table, Time
         {
             var plan = await PlanAsync(own, carried, ahead: 0, isRunning: true, cancellation);
             if (plan.IsOpen(clock.GetUtcNow()))
-                return new SlotAnswer(plan.Closes, null, default);
+                return new SlotAnswer(plan.Closes, null, default) { IsCarried = plan.Slots.Any(carried.Contains) };
             var cameEarly = plan.Slots.Any(carried.Contains);
             return new SlotAnswer(default, JobSlot.Write(plan.Slots) ?? "", lag.ComesFor(plan.Opens, clock.GetUtcNow(), cameEarly));
         }
@@ -132,6 +133,9 @@ internal sealed partial class JobSlots(RateLimits limits, LimitTable table, Time
 /// <param name="PutOffUntil">And until when.</param>
 internal readonly record struct SlotAnswer(DateTimeOffset MayStartUntil, string? Slots, DateTimeOffset PutOffUntil)
 {
+    /// <summary>It starts in a slot that came with the message, so an earlier delivery may have.</summary>
+    public bool IsCarried { get; init; }
+
     /// <summary>There is no limit.</summary>
     public static SlotAnswer Free { get; } = new(DateTimeOffset.MaxValue, null, default);
 }
