@@ -28,7 +28,7 @@ public sealed class JobSlotTests
         const int Jobs = 120;
         for (var job = 0; job < Jobs; job++)
         {
-            await instances[chance.Next(2)].SubmitAsync("limited", new Limited());
+            await instances[chance.Next(2)].SubmitAsync("limited", new Limited(), key: $"job-{job}");
             if (chance.Next(4) == 0)
                 await RunAsync(instances, TimeSpan.FromMilliseconds(chance.Next(60)));
         }
