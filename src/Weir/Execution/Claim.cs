@@ -42,9 +42,6 @@ internal sealed class Claim : IDisposable
     /// <summary>An attempt of this number was handed back: it may have left checkpoints.</summary>
     public bool BeganBefore { get; init; }
 
-    /// <summary>Claimed against the ETag in the message, which succeeds once: nobody has begun anything for this message before.</summary>
-    public bool IsFirst { get; init; }
-
     /// <summary>Fires when the job is no longer ours.</summary>
     public CancellationToken Lost => lost.Token;
 

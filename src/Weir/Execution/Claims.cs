@@ -24,9 +24,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     {
         var attempt = NewAttempt(message.Attempt, message, type);
         if (type.Guarantee == Guarantee.AtLeastOnce)
-            return new Claimed.Ours(new Claim(receipts, message, attempt, message.ReceiptETag, Lease, clock, held: false) { IsFirst = true });
+            return new Claimed.Ours(new Claim(receipts, message, attempt, message.ReceiptETag, Lease, clock, held: false));
         if (await receipts.ClaimAsync(message.JobId, message.ReceiptETag, attempt, cancellation) is { } etag)
-            return new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock) { IsFirst = true });
+            return new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock));
 
         return await DecideAsync(message, type, queue, cancellation);
     }

@@ -150,10 +150,10 @@ public sealed partial class JobRunner
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
         var slot = await slots.EnterAsync(message, type, stopping);
-        if (slot.Slots is not null)
+        if (slot.PutOffUntil is { } turn)
         {
             breakers.Leave(type);
-            return await PutOffAsync(message, type, queue, slot.PutOffUntil, "it waits for its slot", stopping, slot.Slots);
+            return await PutOffAsync(message, type, queue, turn, "its rate allows no start now", stopping);
         }
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
@@ -162,7 +162,7 @@ public sealed partial class JobRunner
         return claimed switch
         {
             Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
-            Claimed.Ours ours when slots.IsOver(slot) || (slot.IsCarried && !ours.Claim.IsFirst) => await GiveBackAsync(ours.Claim, type, queue, stopping),
+            Claimed.Ours ours when slots.IsOver(slot) => await GiveBackAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
@@ -170,10 +170,7 @@ public sealed partial class JobRunner
         };
     }
 
-    /// <summary>
-    /// The claim took longer than the job's slot was open, or an earlier delivery of the message may have started in it. Nothing has been run, so nothing is burnt: a copy
-    /// comes at once, and reserves another slot.
-    /// </summary>
+    /// <summary>The claim took longer than the job's slot was open. Nothing has been run, so nothing is burnt: a copy comes at once, and takes another slot.</summary>
     private async Task<Settlement> GiveBackAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
@@ -186,7 +183,7 @@ public sealed partial class JobRunner
             kill.Pass(KillPoints.AfterSlotGivenBack);
             message = message with { ReceiptETag = receipt };
         }
-        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "its slot was over or used before it was claimed", stopping);
+        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "its slot was over before it was claimed", stopping);
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>
@@ -262,7 +259,7 @@ public sealed partial class JobRunner
         if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, receipt) is { } cancelled)
             return cancelled;
         if (claim.Message.StrictKey is not null)
-            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt, Slots = null }, notBefore);
+            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
         kill.Pass(KillPoints.AfterRetrySent);
         return Settlement.Completed;
@@ -378,9 +375,9 @@ public sealed partial class JobRunner
     }
 
     /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
-    private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping, string? slots = null)
+    private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
     {
-        await queues.PutOffAsync(queue, message, until, stopping, slots);
+        await queues.PutOffAsync(queue, message, until, stopping);
         LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }

@@ -57,9 +57,6 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
 
     public string? TraceParent { get; init; }
 
-    /// <summary>The slots that a limited job may start in (<see cref="Limits.JobSlot"/>). Each is good for one start: that of a claim against <see cref="ReceiptETag"/>.</summary>
-    public string? Slots { get; init; }
-
     /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
     private const int MostAttempts = 1_000_000;
 
@@ -83,7 +80,6 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
     private const string BatchProperty = "weir-batch";
-    private const string SlotsProperty = "weir-slots";
 
     public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
@@ -122,8 +118,6 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             properties[FollowsProperty] = (int)Follows;
         if (Batch is { } batch)
             properties[BatchProperty] = batch.ToString();
-        if (Slots is { Length: > 0 })
-            properties[SlotsProperty] = Slots;
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
         return message;
@@ -163,7 +157,6 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             SubmittedAt = properties.TryGetValue(SubmittedProperty, out var since) && since is DateTimeOffset submitted ? submitted : null,
             Follows = (Follows)Number(properties, FollowsProperty, otherwise: 0),
             Batch = BatchItem.Parse(Text(properties, BatchProperty)),
-            Slots = Text(properties, SlotsProperty),
             TraceParent = Text(properties, TraceParentProperty),
         };
     }

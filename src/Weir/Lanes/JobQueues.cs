@@ -48,16 +48,13 @@ internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, 
         return failures;
     }
 
-    /// <summary>
-    /// Not now: a copy comes at <paramref name="until"/>, as the last of its lane, and no attempt is burnt. Whatever slots the message came with may have been used; the copy
-    /// has those it is put off for.
-    /// </summary>
-    public Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation, string? slots = null) =>
-        ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1, Slots = slots }, HeadReason.PutOff, until, cancellation);
+    /// <summary>Not now: a copy comes at <paramref name="until"/>, as the last of its lane, and no attempt is burnt.</summary>
+    public Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation) =>
+        ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff, until, cancellation);
 
     /// <summary>The message for the attempt after a failed one, to be claimed against the receipt as that failure left it.</summary>
     public Task RetryAsync(Queue queue, JobMessage message, int attempt, ETag receipt, DateTimeOffset notBefore, CancellationToken cancellation) =>
-        ScheduleAsync(queue, message with { Attempt = attempt, PutOffs = 0, ReceiptETag = receipt, Slots = null }, HeadReason.Retrying, notBefore, cancellation);
+        ScheduleAsync(queue, message with { Attempt = attempt, PutOffs = 0, ReceiptETag = receipt }, HeadReason.Retrying, notBefore, cancellation);
 
     private static ServiceBusMessage ToServiceBus((JobMessage Message, DateTimeOffset? NotBefore) first)
     {

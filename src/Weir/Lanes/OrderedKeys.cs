@@ -48,7 +48,7 @@ internal sealed partial class OrderedKeys(OrderingKeyTable table, ReceiptTable r
             if (await HoldAsync(message, cancellation) is not { } held)
                 return message; // it is final, and what may be left to do after its end is the runner's
             kill.Pass(KillPoints.AfterHeld);
-            if (!await table.ParkAsync(head, new ParkedJob(message.SequenceNumber, queue, held with { PutOffs = held.PutOffs + 1, Slots = null }), cancellation))
+            if (!await table.ParkAsync(head, new ParkedJob(message.SequenceNumber, queue, held with { PutOffs = held.PutOffs + 1 }), cancellation))
                 continue;
             kill.Pass(KillPoints.AfterParked);
             LogParked(message.JobId, message.Type, head.JobId, head.Why);

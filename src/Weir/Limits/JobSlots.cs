@@ -6,41 +6,42 @@ using Weir.Lanes;
 namespace Weir.Limits;
 
 /// <summary>
-/// Keeps jobs to their rates. A job's first message is sent for a slot: it comes when it may run, and holds no worker until then. When it comes, the slot is looked at: in its
-/// window the job runs; before, it is put off until then; after (a backlog, an outage), or without one (a retry, a replay, a job of an ordering key, which must not
-/// overtake), another is reserved. A slot is good for one start: one that came with the message counts only for a claim against the very receipt that the message names,
-/// which succeeds once; and no copy but one that is put off for a slot carries it on.
+/// Keeps jobs to their rates. A limited job's message is sent for its place in line, so that it comes when it may start and holds no worker until then. When it comes it takes a
+/// slot, the right to one start, from what all instances reserve for themselves; without one it is put off to another place in line, and no attempt is burnt. A start that is late
+/// (by a claim that took long) gives its job back. So whatever comes when it should not (a backlog after an outage, retries, replays), the rate holds.
 /// </summary>
 internal sealed partial class JobSlots(RateLimits limits, LimitTable table, TimeProvider clock, ILogger<JobSlots> logger)
 {
-    /// <summary>How soon a job comes back for which no slot could be reserved: it does not run without.</summary>
+    /// <summary>How soon a job comes back when the table does not answer: it does not start without a slot.</summary>
     private static readonly TimeSpan UntilTableIsBack = TimeSpan.FromSeconds(3);
 
     /// <summary>Jobs that were put off together come back spread over this.</summary>
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<string, SlotPool> pools = new(StringComparer.Ordinal);
-    private readonly DeliveryLag lag = new();
+    private static readonly TimeSpan ShortestPutOff = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The first message of a job that may begin at once, with its slot and the time to send it for; as it is when it has to keep to no limit.</summary>
+    private readonly ConcurrentDictionary<string, Limited> all = new(StringComparer.Ordinal);
+
+    /// <summary>When a job's first message is to be sent for.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="notBefore">When it may begin; a job of a later time reserves its slot then.</param>
+    /// <param name="notBefore">When it may begin; null is at once, and stays so when it has to keep to no limit.</param>
     /// <param name="ahead">How many more of its kind follow right after it.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async ValueTask<(JobMessage Message, DateTimeOffset? At)> ForSlotAsync(JobMessage message, DateTimeOffset? notBefore, int ahead, CancellationToken cancellation)
+    public async ValueTask<DateTimeOffset?> SendAtAsync(JobMessage message, DateTimeOffset? notBefore, int ahead, CancellationToken cancellation)
     {
         var own = limits.Of(message.Type, message.Tenant);
+        // Jobs of an ordering key come in their order, and are put off in it.
         if (own.Count == 0 || notBefore is not null || message.OrderingKey is not null)
-            return (message, notBefore);
+            return notBefore;
         try
         {
-            var plan = await PlanAsync(own, [], ahead, isRunning: false, cancellation);
-            return (message with { Slots = JobSlot.Write(plan.Slots) }, plan.IsOpen(clock.GetUtcNow()) ? null : lag.SendFor(plan.Opens));
+            var place = await PlaceAsync(own, ahead, cancellation);
+            return place > clock.GetUtcNow() ? place : null;
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {
-            LogNoSlot(away, message.JobId, message.Type);
-            return (message, null); // accepted all the same: it reserves one when it comes
+            LogNoPlace(away, message.JobId, message.Type);
+            return null; // accepted all the same: it takes its place when it comes
         }
     }
 
@@ -50,92 +51,75 @@ internal sealed partial class JobSlots(RateLimits limits, LimitTable table, Time
         var own = limits.Of(type.Name, message.Tenant);
         if (own.Count == 0)
             return SlotAnswer.Free;
-        var carried = JobSlot.Read(message.Slots);
-        Learn(own, carried);
         try
         {
-            var plan = await PlanAsync(own, carried, ahead: 0, isRunning: true, cancellation);
-            if (plan.IsOpen(clock.GetUtcNow()))
-                return new SlotAnswer(plan.Closes, null, default) { IsCarried = plan.Slots.Any(carried.Contains) };
-            var cameEarly = plan.Slots.Any(carried.Contains);
-            return new SlotAnswer(default, JobSlot.Write(plan.Slots) ?? "", lag.ComesFor(plan.Opens, clock.GetUtcNow(), cameEarly));
+            return await TakeAsync(own, cancellation) is { } until ? new SlotAnswer(until, null) : new SlotAnswer(default, await PutOffUntilAsync(own, message.JobId, cancellation));
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {
             LogNoSlot(away, message.JobId, message.Type);
-            return PutOffUnreserved(message.JobId);
+            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));
         }
     }
 
-    /// <summary>Whether the claim took so long that the window in which the job may start is over.</summary>
+    /// <summary>Whether the claim took so long that the slot's window is over.</summary>
     public bool IsOver(SlotAnswer answer) => answer.MayStartUntil <= clock.GetUtcNow();
 
-    private SlotAnswer PutOffUnreserved(string jobId) => new(default, "", clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(jobId));
-
-    /// <summary>
-    /// A slot of each limit. Under two limits the later slot decides; an earlier one that will be over by then goes back to the pool, and another is
-    /// reserved when the job comes.
-    /// </summary>
-    private async ValueTask<SlotPlan> PlanAsync(IReadOnlyList<RateLimit> own, IReadOnlyList<JobSlot> carried, int ahead, bool isRunning, CancellationToken cancellation)
+    /// <summary>A slot of each limit, or none of any.</summary>
+    /// <returns>Until when the job may start in all of them; null when it may not.</returns>
+    private async ValueTask<DateTimeOffset?> TakeAsync(IReadOnlyList<RateLimit> own, CancellationToken cancellation)
     {
-        var slots = new List<(RateLimit Limit, DateTimeOffset At)>(own.Count);
+        var taken = new List<(RateLimit Limit, DateTimeOffset At)>(own.Count);
         foreach (var limit in own)
-            slots.Add((limit, Usable(limit, carried) ?? await PoolOf(limit).TakeAsync(isRunning ? limit.ClaimMargin : limit.DeliveryMargin, ahead, cancellation)));
-
-        var opens = slots.Max(slot => slot.At);
-        var now = clock.GetUtcNow();
-        if (now > opens)
-            opens = now;
-        var kept = slots.FindAll(slot => slot.At + slot.Limit.Window - slot.Limit.ClaimMargin > opens);
-        foreach (var slot in slots.Except(kept))
-            PoolOf(slot.Limit).Return(slot.At);
-        return new SlotPlan(
-            [.. kept.Select(slot => new JobSlot(slot.Limit.Key, slot.At))], opens, kept.Count < slots.Count ? opens : slots.Min(slot => slot.At + slot.Limit.Window));
-    }
-
-    /// <summary>The slot of this limit that came with the message, unless it was missed.</summary>
-    private DateTimeOffset? Usable(RateLimit limit, IReadOnlyList<JobSlot> carried)
-    {
-        foreach (var slot in carried)
         {
-            if (slot.Limit == limit.Key && clock.GetUtcNow() < slot.At + limit.Window - limit.ClaimMargin)
-                return slot.At;
+            if (await Of(limit).Slots.TryTakeAsync(cancellation) is { } slot)
+            {
+                taken.Add((limit, slot));
+                continue;
+            }
+            foreach (var other in taken)
+                Of(other.Limit).Slots.Return(other.At);
+            return null;
         }
-        return null;
+        return taken.Min(slot => slot.At + slot.Limit.Window);
     }
 
-    private void Learn(IReadOnlyList<RateLimit> own, IReadOnlyList<JobSlot> carried)
+    /// <summary>The next place in line, and not before a slot can be free.</summary>
+    private async ValueTask<DateTimeOffset> PutOffUntilAsync(IReadOnlyList<RateLimit> own, string jobId, CancellationToken cancellation)
     {
-        if (carried.Count == 0)
-            return;
-        var opens = carried.Max(slot => slot.At);
-        var width = own.Min(limit => limit.Window);
-        lag.Observe(clock.GetUtcNow() - opens, width);
+        var place = await PlaceAsync(own, ahead: 0, cancellation);
+        var opens = own.Max(limit => Of(limit).Slots.NextOpens + limit.Interval * Lane.Fraction(jobId));
+        var soonest = clock.GetUtcNow() + ShortestPutOff;
+        return place > opens && place > soonest ? place : opens > soonest ? opens : soonest;
     }
 
-    private SlotPool PoolOf(RateLimit limit) => pools.GetOrAdd(limit.Key, (_, of) => new SlotPool(of, table, clock), limit);
-
-    /// <param name="Slots">What the message is to carry.</param>
-    /// <param name="Opens">When the job may start at the earliest.</param>
-    /// <param name="Closes">And until when; not after <paramref name="Opens"/> when a slot is missing.</param>
-    private readonly record struct SlotPlan(IReadOnlyList<JobSlot> Slots, DateTimeOffset Opens, DateTimeOffset Closes)
+    private async ValueTask<DateTimeOffset> PlaceAsync(IReadOnlyList<RateLimit> own, int ahead, CancellationToken cancellation)
     {
-        public bool IsOpen(DateTimeOffset now) => Opens <= now && now < Closes;
+        var last = DateTimeOffset.MinValue;
+        foreach (var limit in own)
+        {
+            if (await Of(limit).Pace.TakeAsync(ahead, cancellation) is var place && place > last)
+                last = place;
+        }
+        return last;
     }
+
+    private Limited Of(RateLimit limit) => all.GetOrAdd(limit.Key, (_, of) => new Limited(new SlotPool(of, table, clock), new Pace(of, table, clock)), limit);
+
+    private sealed record Limited(SlotPool Slots, Pace Pace);
 
     [LoggerMessage(2000, LogLevel.Warning, "No slot could be reserved for job {JobId} ({Type}): it waits until the table Limits answers")]
     private partial void LogNoSlot(Exception failure, string jobId, string type);
+
+    [LoggerMessage(2001, LogLevel.Warning, "No place in line could be reserved for job {JobId} ({Type}): it is sent at once, and takes one when it comes")]
+    private partial void LogNoPlace(Exception failure, string jobId, string type);
 }
 
 /// <summary>May a job start?</summary>
 /// <param name="MayStartUntil">Until then; what has not started by then must not.</param>
-/// <param name="Slots">What it is put off with; null when it may start.</param>
-/// <param name="PutOffUntil">And until when.</param>
-internal readonly record struct SlotAnswer(DateTimeOffset MayStartUntil, string? Slots, DateTimeOffset PutOffUntil)
+/// <param name="PutOffUntil">When it is to ask again; null when it may start.</param>
+internal readonly record struct SlotAnswer(DateTimeOffset MayStartUntil, DateTimeOffset? PutOffUntil)
 {
-    /// <summary>It starts in a slot that came with the message, so an earlier delivery may have.</summary>
-    public bool IsCarried { get; init; }
-
     /// <summary>There is no limit.</summary>
-    public static SlotAnswer Free { get; } = new(DateTimeOffset.MaxValue, null, default);
+    public static SlotAnswer Free { get; } = new(DateTimeOffset.MaxValue, null);
 }

@@ -13,8 +13,8 @@ internal enum LimitKind
 }
 
 /// <summary>
-/// A rate in force: starts have slots, <see cref="Interval"/> apart or more, and each start falls into its own slot's <see cref="Window"/>, which begins at the slot
-/// and is <see cref="Burst"/> intervals long.
+/// A rate in force: each start has a slot of its own. Slots lie <see cref="Interval"/> apart or more, and a start falls into its slot's <see cref="Window"/>, which begins at
+/// the slot and is <see cref="Burst"/> intervals long.
 /// <para>
 /// From that follows the bound. The starts in a stretch of time of length W have slots in a half-open stretch of length W + Window. Since slots lie at least an interval
 /// apart and no two starts share one, they are at most ⌈(W + Window) / Interval⌉ = ⌈W / Interval⌉ + Burst: in any second no more than the rate and the burst.
@@ -23,24 +23,21 @@ internal enum LimitKind
 internal sealed record RateLimit(LimitKind Kind, string Name, Rate Rate, int Burst)
 {
     /// <summary>
-    /// A message takes some time from its slot to its claim. In a narrower window few would make it, and the rest would be put off again and again.
+    /// A job takes some time from its slot to its start: the claim. In a narrower window few would make it, and the rest would be put off again and again.
     /// </summary>
     private static readonly TimeSpan NarrowestWindow = TimeSpan.FromMilliseconds(100);
 
     public const int MostBurst = 100_000;
 
-    /// <summary>More would only let a message be later than any delivery is.</summary>
-    private static readonly TimeSpan LongestMargin = TimeSpan.FromSeconds(1);
+    /// <summary>No claim takes longer, unless its table is in trouble.</summary>
+    private static readonly TimeSpan LongestMargin = TimeSpan.FromMilliseconds(500);
 
     public TimeSpan Interval { get; } = Rate.Interval;
 
     public TimeSpan Window { get; } = Rate.Interval * Burst;
 
-    /// <summary>What must be left of a slot's window when it is given to a message that is still to be delivered.</summary>
-    public TimeSpan DeliveryMargin => Window / 2 < LongestMargin ? Window / 2 : LongestMargin;
-
-    /// <summary>What must be left of it for a claim.</summary>
-    public TimeSpan ClaimMargin => DeliveryMargin / 4;
+    /// <summary>What must be left of a slot's window when it is taken.</summary>
+    public TimeSpan ClaimMargin => Window / 3 < LongestMargin ? Window / 3 : LongestMargin;
 
     /// <summary>
     /// The row that its slots are reserved from. The figures are part of it: changed ones have slots of their own, so that they hold at once, whatever was reserved
@@ -51,6 +48,6 @@ internal sealed record RateLimit(LimitKind Kind, string Name, Rate Rate, int Bur
     /// <summary>What is wrong with the figures; null when nothing.</summary>
     public string? Wrong =>
         Burst is < 1 or > MostBurst ? $"a burst of {Burst}; expected 1 to {MostBurst:N0}"
-        : Window < NarrowestWindow ? $"a burst of {Burst} at {Rate}; expected at least {(int)Math.Ceiling(NarrowestWindow / Interval)}, a tenth of a second's jobs: each job must be delivered and claimed within the time that the burst stands for"
+        : Window < NarrowestWindow ? $"a burst of {Burst} at {Rate}; expected at least {(int)Math.Ceiling(NarrowestWindow / Interval)}, a tenth of a second's jobs: each job must be claimed within the time that the burst stands for"
         : null;
 }

@@ -66,7 +66,8 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
         foreach (var index in indices)
         {
             var (job, receipt) = unsent[index]!;
-            first.Add(await slots.ForSlotAsync(job.ToMessage(receipt), job.NotBefore, ahead: --left[job.Type.Name], cancellation));
+            var message = job.ToMessage(receipt);
+            first.Add((message, await slots.SendAtAsync(message, job.NotBefore, ahead: --left[job.Type.Name], cancellation)));
         }
         var failures = await queues.SendFirstAsync(queue, first, cancellation);
         kill.Pass(KillPoints.AfterSend);

@@ -62,8 +62,8 @@ internal sealed class JobSubmission(
             return await RepeatAsync(job, cancellation);
 
         kill.Pass(KillPoints.AfterReceipt);
-        var (message, at) = await slots.ForSlotAsync(job.ToMessage(etag), job.NotBefore, ahead: 0, cancellation);
-        await queues.SendFirstAsync(job.Queue, message, at, cancellation);
+        var message = job.ToMessage(etag);
+        await queues.SendFirstAsync(job.Queue, message, await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation), cancellation);
         kill.Pass(KillPoints.AfterSend);
         return job.Accepted;
     }

@@ -54,15 +54,6 @@ public sealed class RateTests
     public void A_wrong_setting_stops_the_start_and_says_what_is_expected(string name, string value, string expected) =>
         Assert.Contains(expected, Assert.Throws<InvalidOperationException>(() => Read((name, value))).Message, StringComparison.Ordinal);
 
-    [Fact]
-    public void Slots_are_read_as_they_were_written_and_nonsense_is_no_slot()
-    {
-        JobSlot[] slots = [new("type.limited~500000~5", new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero)), new("tenant.acme~1~1", DateTimeOffset.MaxValue)];
-        Assert.Equal(slots, JobSlot.Read(JobSlot.Write(slots)));
-        foreach (var nonsense in new[] { null, "", "x", "x@", "@1", "x@-1", "x@99999999999999999999", "x@9223372036854775807", "a@b@c" })
-            Assert.DoesNotContain(JobSlot.Read(nonsense), slot => slot.Limit == "x");
-    }
-
     private static RateLimits Read(params (string Name, string Value)[] settings) =>
         new(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value))).Build(), new JobCatalog([typeof(LimitedJobs.Plain)]));
 }
