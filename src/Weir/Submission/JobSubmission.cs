@@ -63,7 +63,8 @@ internal sealed class JobSubmission(
 
         kill.Pass(KillPoints.AfterReceipt);
         var message = job.ToMessage(etag);
-        await queues.SendFirstAsync(job.Queue, message, await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation), cancellation);
+        var at = await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation);
+        await queues.SendFirstAsync(job.Queue, message, at, cancellation);
         kill.Pass(KillPoints.AfterSend);
         return job.Accepted;
     }

@@ -27,6 +27,8 @@ internal sealed class Observer(WorldState world)
 
     public Callbacks Callbacks { get; } = new();
 
+    public RateRules Rates { get; } = new();
+
     public IEnumerable<SeenJob> Seen => seen.Values;
 
     /// <summary>The first promise that was broken; the world ends there.</summary>
@@ -47,6 +49,7 @@ internal sealed class Observer(WorldState world)
         world.Note(instance.Process, $"{job.Id} number {work.Number} starts, attempt {context.Attempt}");
         StartRules.Check(world, job, run);
         StartRules.CheckPayload(world, job, work);
+        Rates.Started(world, job);
         job.HandedBack = false;
         job.Runs.Add(run);
         running.RemoveAll(other => other.HasEnded || other.Token.IsCancellationRequested || !world.IsAlive(other.Instance));
