@@ -45,8 +45,9 @@ public sealed partial class LimitsApi
     {
         var now = clock.GetUtcNow();
         var seen = limits.All.Where(limit => limit.Kind == LimitKind.Type || caller.Sees(limit.Name)).ToArray();
-        var next = await table.ReadReservedAsync(cancellation);
-        var rates = seen.Select(limit => RateView.Of(limit, next.TryGetValue(limit.Key, out var slot) && slot > now ? slot : now, now));
+        var reserved = await table.ReadReservedAsync(cancellation);
+        DateTimeOffset Next(string key) => reserved.TryGetValue(key, out var next) && next > now ? next : now;
+        var rates = seen.Select(limit => RateView.Of(limit, Next(limit.Key), Next(limit.PaceKey), now));
 
         var used = new List<QuotaView>();
         foreach (var use in quotas.InForce.Where(use => caller.Sees(use.Tenant)))
@@ -65,11 +66,13 @@ public sealed partial class LimitsApi
 /// <param name="InFlight">Of the instance that answers.</param>
 internal sealed record LimitsView(IReadOnlyList<RateView> Rates, IReadOnlyList<QuotaView> Quotas, InFlightView InFlight);
 
-/// <param name="NextSlot">When a job that is submitted now may start, as far as slots are reserved.</param>
-internal sealed record RateView(LimitKind Kind, string Name, string Rate, int Burst, DateTimeOffset NextSlot, double WaitSeconds)
+/// <param name="NextSlot">Up to here its slots are taken.</param>
+/// <param name="NextPlace">For this time the message of a job is sent that is submitted now.</param>
+/// <param name="WaitSeconds">How long that is from now.</param>
+internal sealed record RateView(LimitKind Kind, string Name, string Rate, int Burst, DateTimeOffset NextSlot, DateTimeOffset NextPlace, double WaitSeconds)
 {
-    public static RateView Of(RateLimit limit, DateTimeOffset next, DateTimeOffset now) =>
-        new(limit.Kind, limit.Name, limit.Rate.ToString(), limit.Burst, next, Math.Round((next - now).TotalSeconds, 3));
+    public static RateView Of(RateLimit limit, DateTimeOffset slot, DateTimeOffset place, DateTimeOffset now) =>
+        new(limit.Kind, limit.Name, limit.Rate.ToString(), limit.Burst, slot, place, Math.Round((place - now).TotalSeconds, 3));
 }
 
 internal sealed record QuotaView(string Tenant, string Quota, long Limit, long Used)

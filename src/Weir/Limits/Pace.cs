@@ -15,7 +15,7 @@ internal sealed class Pace(RateLimit limit, LimitTable table, TimeProvider clock
     private readonly Lock gate = new();
     private readonly SemaphoreSlim reserving = new(1);
     private readonly Queue<DateTimeOffset> places = new();
-    private readonly ReservedRow row = new($"{limit.Key}~pace", table, clock);
+    private readonly ReservedRow row = new(limit.PaceKey, table, clock);
     private int waiting;
     private int block = 1;
     private DateTimeOffset lastBlockAt;
@@ -68,7 +68,7 @@ internal sealed class Pace(RateLimit limit, LimitTable table, TimeProvider clock
         lastBlockAt = now;
         var count = Math.Min(LargestBlock, Math.Max(block, Math.Max(Volatile.Read(ref waiting), ahead + 1)));
 
-        var first = await row.ReserveAsync(now - limit.Window, latest: null, interval, count, cancellation);
+        var first = await row.ReserveAsync(limit.Window, mustHaveBegun: false, interval, count, cancellation);
         lock (gate)
         {
             for (var index = 1; index < count; index++)

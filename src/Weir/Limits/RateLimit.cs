@@ -45,6 +45,9 @@ internal sealed record RateLimit(LimitKind Kind, string Name, Rate Rate, int Bur
     /// </summary>
     public string Key { get; } = string.Create(CultureInfo.InvariantCulture, $"{(Kind == LimitKind.Type ? "type" : "tenant")}.{Name}~{Rate.Interval.Ticks}~{Burst}");
 
+    /// <summary>The row of its line, see <see cref="Pace"/>.</summary>
+    public string PaceKey => $"{Key}~pace";
+
     /// <summary>What is wrong with the figures; null when nothing.</summary>
     public string? Wrong =>
         Burst is < 1 or > MostBurst ? $"a burst of {Burst}; expected 1 to {MostBurst:N0}"

@@ -17,14 +17,14 @@ internal sealed class ReservedRow(string key, LimitTable table, TimeProvider clo
     public DateTimeOffset Next => Volatile.Read(ref seen)?.Next ?? DateTimeOffset.MinValue;
 
     /// <summary>Reserves so many places, an interval apart.</summary>
-    /// <param name="earliest">The first lies not before this.</param>
-    /// <param name="latest">And not after it; null is wherever.</param>
+    /// <param name="back">The first lies not further back than this.</param>
+    /// <param name="mustHaveBegun">And not ahead.</param>
     /// <param name="interval">From one to the next.</param>
     /// <param name="count">How many.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    /// <returns>The first; null when it would lie after <paramref name="latest"/>.</returns>
+    /// <returns>The first; null when it would lie ahead, and must not.</returns>
     /// <exception cref="TimeoutException">The table does not answer, or too many instances want it at once.</exception>
-    public async Task<DateTimeOffset?> ReserveAsync(DateTimeOffset earliest, DateTimeOffset? latest, TimeSpan interval, int count, CancellationToken cancellation)
+    public async Task<DateTimeOffset?> ReserveAsync(TimeSpan back, bool mustHaveBegun, TimeSpan interval, int count, CancellationToken cancellation)
     {
         using var overdue = new CancellationTokenSource(Limit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(overdue.Token, cancellation);
@@ -34,8 +34,9 @@ internal sealed class ReservedRow(string key, LimitTable table, TimeProvider clo
             {
                 var before = Volatile.Read(ref seen) ?? await table.FindReservedAsync(key, either.Token);
                 Volatile.Write(ref seen, before);
-                var first = before?.Next > earliest ? before.Next : earliest;
-                if (first > latest)
+                var now = clock.GetUtcNow();
+                var first = before?.Next > now - back ? before.Next : now - back;
+                if (mustHaveBegun && first > now)
                     return null;
                 Volatile.Write(ref seen, await table.ReserveAsync(key, before, first + interval * count, either.Token));
                 if (seen is not null)

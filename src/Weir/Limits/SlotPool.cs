@@ -71,10 +71,9 @@ internal sealed class SlotPool(RateLimit limit, LimitTable table, TimeProvider c
 
     private async Task<DateTimeOffset?> ReserveAsync(CancellationToken cancellation)
     {
-        var now = clock.GetUtcNow();
         var count = Math.Clamp(Math.Max(Volatile.Read(ref waiting), (int)(BlockTime / limit.Interval)), 1, LargestBlock);
         // What nobody has reserved and is open still may be given out: that is the burst.
-        if (await row.ReserveAsync(now - limit.Window + limit.ClaimMargin, latest: now, limit.Interval, count, cancellation) is not { } first)
+        if (await row.ReserveAsync(limit.Window - limit.ClaimMargin, mustHaveBegun: true, limit.Interval, count, cancellation) is not { } first)
             return null;
         for (var index = 1; index < count; index++)
             Return(first + limit.Interval * index);
