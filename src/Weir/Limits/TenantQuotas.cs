@@ -14,6 +14,9 @@ internal sealed partial class TenantQuotas(QuotaSettings settings, LimitTable ta
 {
     private static readonly TimeSpan ExchangeEvery = TimeSpan.FromSeconds(2);
 
+    /// <summary>Two to four operations each.</summary>
+    private const int MostInARound = 200;
+
     /// <summary>Tenants that have not been at work for so long are not asked about.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
 
@@ -52,13 +55,11 @@ internal sealed partial class TenantQuotas(QuotaSettings settings, LimitTable ta
         using var timer = new PeriodicTimer(ExchangeEvery, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            foreach (var use in tenants.Values.OrderBy(use => use.Tenant, StringComparer.Ordinal))
-            {
-                if (use.UsedAt + Idle > clock.GetUtcNow())
-                    await ExchangeAsync(use, bytes: null, stoppingToken);
-                else
-                    tenants.TryRemove(KeyValuePair.Create(use.Tenant, use));
-            }
+            foreach (var idle in tenants.Where(one => one.Value is { IsTold: true } use && use.UsedAt + Idle <= clock.GetUtcNow()))
+                tenants.TryRemove(idle);
+            // Those that have waited longest: with more than one round takes, each waits for some rounds.
+            foreach (var use in tenants.Values.Where(use => use.IsDue).OrderBy(use => use.ExchangedAt).ThenBy(use => use.Tenant, StringComparer.Ordinal).Take(MostInARound))
+                await ExchangeAsync(use, bytes: null, stoppingToken);
         }
     }
 

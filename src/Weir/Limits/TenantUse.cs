@@ -19,6 +19,9 @@ internal sealed class TenantUse(string tenant, Quotas quotas, LimitTable table, 
 
     private const int MostLooks = 20;
 
+    /// <summary>While a tenant does nothing here.</summary>
+    private static readonly TimeSpan Stale = TimeSpan.FromSeconds(10);
+
     /// <summary>Jobs whose beginning or end is still to be told to the table; beyond, while it is away, they are found out by looking.</summary>
     private const int MostUntold = 50_000;
 
@@ -36,6 +39,22 @@ internal sealed class TenantUse(string tenant, Quotas quotas, LimitTable table, 
     public string Tenant => tenant;
 
     public Quotas Quotas => quotas;
+
+    /// <summary>When it was last asked what the others have counted.</summary>
+    public DateTimeOffset ExchangedAt { get; private set; }
+
+    /// <summary>Whether there is something to tell the others, or what they said is getting old.</summary>
+    public bool IsDue => UsedAt >= ExchangedAt || ExchangedAt + Stale < clock.GetUtcNow();
+
+    /// <summary>Whether the others know all that was counted here.</summary>
+    public bool IsTold
+    {
+        get
+        {
+            lock (gate)
+                return openCounted.Count == 0 && counted is { Submissions: 0, SubmissionsBefore: 0, Bytes: 0 };
+        }
+    }
 
     /// <summary>When a job was last submitted or ended here.</summary>
     public DateTimeOffset UsedAt { get; private set; } = clock.GetUtcNow();
@@ -120,11 +139,12 @@ internal sealed class TenantUse(string tenant, Quotas quotas, LimitTable table, 
         {
             if (bytes is { } wanted && !MustAsk(wanted))
                 return; // somebody has asked while we waited for our turn
+            var now = clock.GetUtcNow();
             await ExchangeUsageAsync(cancellation);
             if (quotas.OpenJobs is { } most)
                 await ExchangeOpenAsync(most, cancellation);
             lock (gate)
-                room = Room.Of(quotas, Open, Total, clock.GetUtcNow());
+                (room, ExchangedAt) = (Room.Of(quotas, Open, Total, clock.GetUtcNow()), now);
         }
         finally
         {
