@@ -168,8 +168,6 @@ internal static class MutantList
         // Rates
         new("slots reserved without If-Match", "no second has more starts than the rate and the burst", "Limits/LimitTable.cs",
             "UpdateEntityAsync(row, before.ETag,", "UpdateEntityAsync(row, ETag.All,") { Seeds = 200 },
-        new("a late claim runs all the same", "a start falls into its slot's window", "Limits/JobSlots.cs",
-            "answer.MayStartUntil <= clock.GetUtcNow()", "answer.MayStartUntil == default") { Seeds = 200 },
         new("starts when the table is away", "without a slot nothing starts", "Limits/JobSlots.cs",
             "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 200 },
         new("a slot is given out again", "a slot is good for one start", "Limits/SlotPool.cs",

@@ -3,7 +3,6 @@ using AzureLocal.Storage;
 using Contract.Tests;
 using Weir;
 using Weir.Execution;
-using Weir.Limits;
 
 namespace Unit.Tests.Limits;
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using AzureLocal.Storage;
 using Contract.Tests;
 using Microsoft.Extensions.Configuration;
-using Weir;
 using Weir.Limits;
 using Weir.Submission;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Weir;
 using Weir.Catalog;
 using Weir.Limits;
 
