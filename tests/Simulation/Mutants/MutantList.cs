@@ -170,8 +170,8 @@ internal static class MutantList
             "UpdateEntityAsync(row, before.ETag,", "UpdateEntityAsync(row, ETag.All,") { Seeds = 200 },
         new("starts when the table is away", "without a slot nothing starts", "Limits/JobSlots.cs",
             "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 200 },
-        new("a slot is given out again", "a slot is good for one start", "Limits/SlotPool.cs",
-            "                slots.Dequeue();\n                if (now", "                if (slot < now - limit.Interval)\n                    slots.Dequeue();\n                if (now") { Seeds = 200 },
+        new("a row does not move on", "a slot is good for one start", "Limits/ReservedRow.cs",
+            "first + interval * count", "first + interval * (count - 1)") { Seeds = 200 },
 
         // Cancellation
         new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",
