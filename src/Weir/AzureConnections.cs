@@ -2,6 +2,7 @@ using Azure.Core;
 using Azure.Data.Tables;
 using Azure.Identity;
 using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -23,6 +24,7 @@ public static class AzureConnections
     public static IServiceCollection AddAzureConnections(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton(_ => ServiceBusOf(configuration));
+        services.AddSingleton(_ => AdministrationOf(configuration));
         services.AddSingleton(_ => TablesOf(configuration));
         return services;
     }
@@ -33,6 +35,16 @@ public static class AzureConnections
             return new ServiceBusClient(connectionString);
         if (configuration[$"{ServiceBus}:fullyQualifiedNamespace"] is { Length: > 0 } space)
             return new ServiceBusClient(space, Identity(configuration, ServiceBus));
+        throw Missing(ServiceBus, "fullyQualifiedNamespace");
+    }
+
+    /// <summary>Reads the queues' depth; its identity needs the role Azure Service Bus Data Owner for that.</summary>
+    private static ServiceBusAdministrationClient AdministrationOf(IConfiguration configuration)
+    {
+        if (configuration[ServiceBus] is { Length: > 0 } connectionString)
+            return new ServiceBusAdministrationClient(connectionString);
+        if (configuration[$"{ServiceBus}:fullyQualifiedNamespace"] is { Length: > 0 } space)
+            return new ServiceBusAdministrationClient(space, Identity(configuration, ServiceBus));
         throw Missing(ServiceBus, "fullyQualifiedNamespace");
     }
 

@@ -20,13 +20,16 @@ using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
 using Weir.Limits;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Schedules;
+using Weir.Statistics;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Why;
 using Weir.Workflows;
 
 namespace Weir;
@@ -35,7 +38,7 @@ namespace Weir;
 public static class WeirServices
 {
     /// <summary>
-    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/> and a <see cref="TableServiceClient"/> to be
+    /// Adds everything that makes a job reliable. Expects a <see cref="ServiceBusClient"/>, its <see cref="Azure.Messaging.ServiceBus.Administration.ServiceBusAdministrationClient"/> and a <see cref="TableServiceClient"/> to be
     /// registered. Calling it twice changes nothing.
     /// </summary>
     public static WeirBuilder AddWeir(this IServiceCollection services, IConfiguration configuration)
@@ -53,17 +56,22 @@ public static class WeirServices
         services.AddSingleton(_ => new JobCatalog(builder.Handlers));
         services.AddSingleton(provider => Instance.New(provider.GetRequiredService<Random>()));
         services.AddTable<ReceiptTable>();
+        services.AddOptions<StatisticsOptions>().Bind(configuration.GetSection(StatisticsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<JobStatistics>().AddTable<StatisticsTable>().AddSingleton<StatisticsReader>().AddSingleton<StatisticsRetention>().AddHostedService<StatisticsLoop>();
         services.AddSingleton<JobQueues>();
         services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
         services.AddSingleton(_ => HostSlots.Read(configuration, AppContext.BaseDirectory));
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
-        services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
-        services.AddTable<LimitTable>().AddSingleton(provider => new RateLimits(configuration, provider.GetRequiredService<JobCatalog>())).AddSingleton<JobSlots>();
+        services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
+        services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
+        // After pressure: what is refused there is not counted.
         services.AddSingleton(_ => new QuotaSettings(configuration)).AddSingleton<TenantQuotas>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<TenantQuotas>());
         services.AddHostedService(provider => provider.GetRequiredService<TenantQuotas>()).AddSingleton<SubmissionsInFlight>().AddFace<LimitsApi>();
-        services.AddSingleton<JobWatch>();
+        services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
+        services.AddTable<LimitTable>().AddSingleton(provider => new RateLimits(configuration, provider.GetRequiredService<JobCatalog>())).AddSingleton<JobSlots>();
+        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();
         services.AddTable<BreakerTable>();

@@ -38,11 +38,13 @@ internal static class Repository
         }
     }
 
-    public static (int Exit, string Output) Run(string program, params string[] arguments)
+    public static (int Exit, string Output) Run(string program, params string[] arguments) => RunIn(Root, program, arguments);
+
+    public static (int Exit, string Output) RunIn(string folder, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            WorkingDirectory = Root,
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

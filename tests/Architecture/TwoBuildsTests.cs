@@ -3,6 +3,7 @@ using System.Reflection.PortableExecutable;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Architecture.Tests.AzureApi;
+using Architecture.Tests.AzureBuild;
 
 namespace Architecture.Tests;
 
@@ -12,22 +13,6 @@ namespace Architecture.Tests;
 /// </summary>
 public sealed class TwoBuildsTests
 {
-    /// <summary>What a package brings along by its own dependencies, so that a project need not name it.</summary>
-    private static readonly Dictionary<string, string[]> Brings = new(StringComparer.Ordinal)
-    {
-        ["Microsoft.DurableTask.Abstractions"] = ["Microsoft.Azure.DurableTask.Core"],
-        ["Microsoft.DurableTask.Client"] = ["Microsoft.DurableTask.Abstractions"],
-        ["Microsoft.DurableTask.Worker"] = ["Microsoft.DurableTask.Abstractions"],
-        ["Microsoft.Azure.Functions.Worker"] = ["Microsoft.Azure.Functions.Worker.Core"],
-        ["Microsoft.Azure.Functions.Worker.Extensions.Http"] = ["Microsoft.Azure.Functions.Worker.Extensions.Abstractions"],
-        ["Microsoft.Azure.Functions.Worker.Extensions.Http.AspNetCore"] = ["Microsoft.Azure.Functions.Worker.Extensions.Http"],
-        ["Microsoft.Azure.Functions.Worker.Extensions.Timer"] = ["Microsoft.Azure.Functions.Worker.Extensions.Abstractions"],
-        ["Microsoft.Azure.Functions.Worker.Extensions.ServiceBus"] =
-            ["Microsoft.Azure.Functions.Worker.Extensions.Abstractions", "Azure.Messaging.ServiceBus"],
-        ["Microsoft.Azure.Functions.Worker.Extensions.DurableTask"] =
-            ["Microsoft.Azure.Functions.Worker.Extensions.Abstractions", "Microsoft.DurableTask.Client", "Microsoft.DurableTask.Worker"],
-    };
-
     public static TheoryData<string> AppProjects =>
         [.. Repository.ProductProjects.Where(project => project.AzurePackages is not []).Select(project => project.File)];
 
@@ -94,7 +79,7 @@ public sealed class TwoBuildsTests
         var wrong =
             from project in Repository.ProductProjects
             where !project.IsAzureLocal
-            let packages = PackagesOf(project)
+            let packages = PackageClosure.Of(project)
             from type in AzureTypesIn(project)
             where !homes[type].Any(packages.Contains)
             let home = string.Join(" or ", homes[type].DefaultIfEmpty("no official package"))
@@ -125,19 +110,6 @@ public sealed class TwoBuildsTests
             ["msbuild", project, "-getItem:PackageReference,PackageVersion,ProjectReference", .. arguments]);
         Assert.True(exit == 0, output);
         return JsonDocument.Parse(output).RootElement.GetProperty("Items").Deserialize<Dictionary<string, Dictionary<string, string>[]>>()!;
-    }
-
-    /// <summary>The packages that it and the projects below it name, and what those bring.</summary>
-    private static HashSet<string> PackagesOf(Project project)
-    {
-        var found = new HashSet<string>(StringComparer.Ordinal);
-        var next = Below(project).SelectMany(below => below.AzurePackages).ToArray();
-        while (next is not [])
-            next = [.. next.Where(found.Add).SelectMany(package => Brings.GetValueOrDefault(package, []))];
-        return found;
-
-        static IEnumerable<Project> Below(Project top) =>
-            [top, .. top.ProjectReferences.Select(file => Repository.Projects.Single(project => project.File == file)).SelectMany(Below)];
     }
 
     private static IEnumerable<string> AzureTypesIn(Project project)

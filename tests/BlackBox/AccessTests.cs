@@ -47,6 +47,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/schedules/{name}"] = "read",
         ["get api/breakers"] = "read",
         ["get api/limits"] = "read",
+        ["get api/queues"] = "read",
         ["get api/catalog"] = "read",
         ["get api/catalog/{type}"] = "read",
         ["get api/probe/effects/{name}"] = "read",

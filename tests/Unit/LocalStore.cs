@@ -12,6 +12,7 @@ using Weir.Index;
 using Weir.Lanes;
 using Weir.Limits;
 using Weir.Receipts;
+using Weir.Statistics;
 using Weir.Submission;
 
 namespace Unit.Tests;
@@ -30,6 +31,8 @@ internal sealed class LocalStore : IAsyncDisposable
         IndexTable = new JobIndexTable(Tables);
         Index = NewIndex();
         Receipts = new ReceiptTable(Tables, Index);
+        StatisticsTable = new StatisticsTable(Tables);
+        Statistics = new JobStatistics(Clock);
     }
 
     public TableServiceClient Tables { get; }
@@ -44,6 +47,10 @@ internal sealed class LocalStore : IAsyncDisposable
 
     public ReceiptTable Receipts { get; }
 
+    public StatisticsTable StatisticsTable { get; }
+
+    public JobStatistics Statistics { get; }
+
     public ShiftedClock Clock { get; } = new();
 
     public static async Task<LocalStore> OpenAsync(params Type[] handlers)
@@ -51,6 +58,7 @@ internal sealed class LocalStore : IAsyncDisposable
         var store = new LocalStore(handlers);
         await store.IndexTable.CreateIfMissingAsync(default);
         await store.Receipts.CreateIfMissingAsync(default);
+        await store.StatisticsTable.CreateIfMissingAsync(default);
         var admin = new ServiceBusAdministrationClient($"DataDirectory={store.folder.FullName}");
         foreach (var queue in Enum.GetValues<Queue>())
             await admin.CreateQueueAsync(new CreateQueueOptions(QueueNames.Of(queue)) { RequiresSession = true });
@@ -65,8 +73,9 @@ internal sealed class LocalStore : IAsyncDisposable
     {
         var callbacks = new CallbackUrls(configuration, new WebhookSecrets(configuration, development: true), development: true);
         return new JobSubmission(
-            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill), uniques: null!, new SubmissionGates([]), new JobSlots(new RateLimits(configuration, Catalog), new LimitTable(Tables), Clock, NullLogger<JobSlots>.Instance), callbacks, Kill,
-            new LaneCounts(configuration, Options.Create(new WeirOptions())), Clock, new Random(1)); // none of its jobs is unique
+            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill, Statistics), uniques: null!, new SubmissionGates([], Statistics),
+            new JobSlots(new RateLimits(configuration, Catalog), new LimitTable(Tables), Clock, NullLogger<JobSlots>.Instance), callbacks, Kill,
+            new LaneCounts(configuration, Options.Create(new WeirOptions())), Statistics, Clock, new Random(1)); // none of its jobs is unique
     }
 
     public KillPoints Kill => new(configuration, development: true);

@@ -62,7 +62,7 @@ internal sealed class WeirInMemory : IAsyncDisposable
         var collection = new ServiceCollection();
         collection.AddLogging().AddSingleton<IConfiguration>(configuration).AddSingleton<IHostEnvironment>(new Development());
         collection.AddSingleton<TimeProvider>(clock).AddSingleton<Random>(new Random(1));
-        collection.AddSingleton(client).AddSingleton(new TableServiceClient(store, clock));
+        collection.AddSingleton(client).AddSingleton(administration).AddSingleton(new TableServiceClient(store, clock));
         var weir = collection.AddWeir(configuration);
         foreach (var one in beside)
         {

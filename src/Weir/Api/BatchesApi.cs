@@ -7,6 +7,7 @@ using Weir.Access;
 using Weir.Batches;
 using Weir.DeadLetters;
 using Weir.Limits;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
 
@@ -31,14 +32,15 @@ public sealed partial class BatchesApi
     private readonly BatchControls controls;
     private readonly BatchRetry retries;
     private readonly SubmissionsInFlight inFlight;
+    private readonly PressureHeaders pressure;
     private readonly TimeProvider clock;
     private readonly ILogger<BatchesApi> logger;
 
     internal BatchesApi(
-        Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, BatchControls controls, BatchRetry retries, SubmissionsInFlight inFlight, TimeProvider clock, ILogger<BatchesApi> logger)
+        Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, BatchControls controls, BatchRetry retries, SubmissionsInFlight inFlight, PressureHeaders pressure, TimeProvider clock, ILogger<BatchesApi> logger)
     {
         (this.admission, this.submission, this.table, this.items, this.watch) = (admission, submission, table, items, watch);
-        (this.controls, this.retries, this.inFlight, this.clock, this.logger) = (controls, retries, inFlight, clock, logger);
+        (this.controls, this.retries, this.inFlight, this.pressure, this.clock, this.logger) = (controls, retries, inFlight, pressure, clock, logger);
     }
 
     /// <summary>POST /api/batches?type=&amp;version=&amp;priority=&amp;name=&amp;completion= → 202 with the batch.</summary>
@@ -61,6 +63,7 @@ public sealed partial class BatchesApi
             if (lines is null)
                 return unreadable!;
             var answer = await submission.SubmitAsync(new BatchRequest(caller.SubmitsFor!, key, name, completion, request.ContentLength), lines, cancellation);
+            pressure.Tell(request.HttpContext.Response.Headers);
             return Answer(answer, request.HttpContext.Response);
         }
         catch (BatchUnreadableException beyond)
@@ -187,6 +190,8 @@ public sealed partial class BatchesApi
         {
             case BatchAnswer.CompletionRefused completion:
                 return Problem.CompletionRefused(completion.Refused);
+            case BatchAnswer.NoRoom full:
+                return Problem.NoRoom(full.Backoff);
             case BatchAnswer.KeyReused reused:
                 return Problem.BatchKeyReused(reused.BatchId);
             case BatchAnswer.WasRefused before:

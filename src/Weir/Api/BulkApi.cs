@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Limits;
+using Weir.Pressure;
 using Weir.Submission;
 
 namespace Weir.Api;
@@ -18,10 +19,12 @@ public sealed class BulkApi
 
     private readonly BulkSubmission submission;
     private readonly Admission admission;
+    private readonly PressureHeaders pressure;
 
     private readonly SubmissionsInFlight inFlight;
 
-    internal BulkApi(Admission admission, BulkSubmission submission, SubmissionsInFlight inFlight) => (this.admission, this.submission, this.inFlight) = (admission, submission, inFlight);
+    internal BulkApi(Admission admission, BulkSubmission submission, SubmissionsInFlight inFlight, PressureHeaders pressure) =>
+        (this.admission, this.submission, this.inFlight, this.pressure) = (admission, submission, inFlight, pressure);
 
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -56,6 +59,7 @@ public sealed class BulkApi
         var answers = await submission.SubmitAsync(items, caller.SubmitsFor!, cancellation);
         foreach (var (index, answer) in indices.Zip(answers))
             views[index] = answer is Submitted.Accepted accepted ? BulkItemView.Of(index, accepted) : BulkItemView.Of(index, JobsApi.ProblemOf((Submitted.Refused)answer));
+        pressure.Tell(request.HttpContext.Response.Headers);
         return Results.Json(new BulkView(views.Count(view => view.Problem is null), views.Count(view => view.Problem is not null), views), ApiJson.Camel.BulkView);
     }
 

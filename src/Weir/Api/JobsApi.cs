@@ -4,8 +4,10 @@ using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Limits;
+using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Why;
 
 namespace Weir.Api;
 
@@ -25,10 +27,16 @@ public sealed partial class JobsApi
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
     private readonly SubmissionsInFlight inFlight;
+    private readonly Explanation explanation;
+    private readonly PressureHeaders pressure;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, SubmissionsInFlight inFlight, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.inFlight, this.logger) = (admission, submission, watch, keys, inFlight, logger);
+    internal JobsApi(
+        Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, SubmissionsInFlight inFlight, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger)
+    {
+        (this.admission, this.submission, this.watch, this.keys) = (admission, submission, watch, keys);
+        (this.inFlight, this.explanation, this.pressure, this.logger) = (inFlight, explanation, pressure, logger);
+    }
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -82,7 +90,7 @@ public sealed partial class JobsApi
         if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Why = WhyView.Of(await explanation.OfAsync(job, cancellation)) };
         return Results.Json(view, ApiJson.Camel.JobView);
     }
 
@@ -90,7 +98,9 @@ public sealed partial class JobsApi
     {
         try
         {
-            return Answer(await submission.SubmitAsync(submit, tenant, key, cancellation), response);
+            var submitted = await submission.SubmitAsync(submit, tenant, key, cancellation);
+            pressure.Tell(response.Headers, submit);
+            return Answer(submitted, response);
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Azure.Data.Tables;
 using Microsoft.Extensions.Logging;
+using Weir.Catalog;
 using Weir.Execution;
+using Weir.Pressure;
+using Weir.Statistics;
 using Weir.Submission;
 using static Weir.Batches.Batch;
 
@@ -14,7 +17,7 @@ namespace Weir.Batches;
 /// key finds what there is, by the items' ids, and goes on.
 /// </summary>
 internal sealed partial class BatchSubmission(
-    BatchTable table, BulkSubmission bulk, BatchCounter counter, BatchCompletion completion, KillPoints kill, TimeProvider clock, Random chance, ILogger<BatchSubmission> logger)
+    BatchTable table, BulkSubmission bulk, BatchCounter counter, BatchCompletion completion, PressureGate pressure, JobCatalog catalog, JobStatistics statistics, KillPoints kill, TimeProvider clock, Random chance, ILogger<BatchSubmission> logger)
 {
     /// <summary>Items that are submitted together; what they hold in memory is bounded by their size too.</summary>
     private const int AtOnce = 500;
@@ -80,6 +83,8 @@ internal sealed partial class BatchSubmission(
     /// <summary>Null when all of them are with the broker, or refused for good.</summary>
     private async Task<BatchAnswer?> SubmitSomeAsync(Taken taken, BatchRequest request, List<BatchLine> lines, DateTimeOffset now, CancellationToken cancellation)
     {
+        if (taken.Batch is null && await AskAsync(taken, request, lines, cancellation) is { } full)
+            return full;
         taken.Batch ??= await table.AddAsync(RowOf(taken.Id, request, now), cancellation);
         kill.Pass(KillPoints.AfterBatchRow);
         if (taken.Batch.AcceptedAt is not null)
@@ -107,6 +112,23 @@ internal sealed partial class BatchSubmission(
         taken.Refused(refusals, MostListed);
         kill.Pass(KillPoints.AfterBatchItems);
         return null;
+    }
+
+    /// <summary>
+    /// Asked once, before anything of the batch is written, for all its items: how many there are is told by the request's length and the first of them. Null when there is room,
+    /// and for a batch that was begun before.
+    /// </summary>
+    private async Task<BatchAnswer?> AskAsync(Taken taken, BatchRequest request, List<BatchLine> lines, CancellationToken cancellation)
+    {
+        var read = lines.Sum(line => (long)line.Bytes);
+        var scale = request.Bytes > read && read > 0 ? (double)request.Bytes.Value / read : 1;
+        var sound = lines.Select(line => line.Request).OfType<SubmitRequest>().Select(item => (item.Type, Queue: item.Priority ?? catalog.Find(item.Type)?.Queue)).Where(item => item.Queue is not null).ToArray();
+        var items = sound.GroupBy(item => item.Queue!.Value).Select(queue => (queue.Key, (int)Math.Min(Math.Round(queue.Count() * scale), Batch.MaxItems))).OrderBy(queue => queue.Key).ToArray();
+        if (pressure.AskBatch(items) is not { } backoff || (request.Key is not null && await table.FindAsync(taken.Id, cancellation) is not null))
+            return null;
+        foreach (var (type, queue) in sound)
+            statistics.Count(JobEvent.Refused, type, queue!.Value);
+        return new BatchAnswer.NoRoom(backoff);
     }
 
     private async Task<BatchAnswer> AcceptAsync(Taken taken, CancellationToken cancellation)
@@ -239,6 +261,9 @@ internal abstract record BatchAnswer
     public sealed record Accepted(BatchStanding Standing, IReadOnlyList<ItemRefusal> Refusals, bool Replayed) : BatchAnswer;
 
     public sealed record CompletionRefused(Submitted.Refused Refused) : BatchAnswer;
+
+    /// <summary>Too much is there already; nothing of it was begun.</summary>
+    public sealed record NoRoom(Backoff Backoff) : BatchAnswer;
 
     /// <summary>The key belongs to a batch of other items.</summary>
     public sealed record KeyReused(string BatchId) : BatchAnswer;

@@ -3,6 +3,7 @@ using Weir.Catalog;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -11,7 +12,7 @@ namespace Weir.Execution;
 /// Takes a job for an attempt: one conditional write against the ETag in the message, with no read. Only when that fails is the
 /// receipt read, and says what has happened: the job is done, another instance runs it, one died running it, or a message was lost.
 /// </summary>
-internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolicies policies, Instance instance, IOptions<WeirOptions> options, TimeProvider clock)
+internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolicies policies, Instance instance, IOptions<WeirOptions> options, JobStatistics statistics, TimeProvider clock)
 {
     private const int MaxTries = 3;
 
@@ -60,10 +61,10 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
 
-        // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed.
-        _ when receipt.CancelRequestedAt is not null => await CancelAsync(receipt, cancellation),
+        // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed. A workflow is told when it begins, and undoes what stands.
+        _ when receipt.CancelRequestedAt is not null && type is not WorkflowType => await CancelAsync(receipt, cancellation),
 
-        JobState.Running => await TakeOverAsync(message, type, receipt, cancellation),
+        JobState.Running => await TakeOverAsync(message, type, queue, receipt, cancellation),
 
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
         JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
@@ -77,14 +78,15 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             : null;
 
     /// <summary>The owner's lease has ended without an outcome: that attempt is lost, and counts.</summary>
-    private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Receipt receipt, CancellationToken cancellation)
+    private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation)
     {
         var lost = Lost(receipt, clock.GetUtcNow());
         var most = policies.Of(type).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
             // Read again, it is a job that has ended: what follows its end is done as for any other.
-            await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation);
+            if (await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation) is not null)
+                statistics.Ended(JobEvent.DeadLettered, message, queue);
             return null;
         }
 
@@ -116,7 +118,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     public async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
     {
-        await queues.PutOffAsync(queue, message, until, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = "Another attempt had its lease when its turn came" }, until, cancellation);
         return Settlement.Completed;
     }
 

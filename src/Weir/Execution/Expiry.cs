@@ -1,6 +1,7 @@
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -9,7 +10,7 @@ namespace Weir.Execution;
 /// Ends jobs that were not begun, or not begun again, in time. Asked before each claim, so that no attempt starts after a job's expiry; one
 /// that runs by then runs to its end. The jobs themselves cause no operation for it: the message says when.
 /// </summary>
-internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestrations orchestrations, KillPoints kill, TimeProvider clock)
+internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestrations orchestrations, KillPoints kill, JobStatistics statistics, TimeProvider clock)
 {
     private const int MaxTries = 3;
 
@@ -22,6 +23,8 @@ internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestration
         {
             if (await receipts.FindAsync(message.JobId, cancellation) is not { } receipt)
                 return Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.Poison, $"There is no receipt of job {message.JobId}."));
+            if (message.Replays < receipt.Replays)
+                return Claimed.Not(Settlement.Completed); // a copy left over from before a replay, which does not expire
             if (receipt.State.IsFinal())
                 return new Claimed.Ended(receipt);
 
@@ -35,7 +38,8 @@ internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestration
                 return Claimed.Not(await claims.PutOffAsync(message, queue, receipt.LeaseUntil + Claims.ClockSkew, cancellation));
 
             var error = new JobError(ErrorClass.Permanent, "Expired", $"The job expired at {message.ExpiresAt:O}, before it was {(receipt.Attempt == 0 ? "begun" : "tried again")}.", Stack: null);
-            await receipts.ExpireAsync(message.JobId, receipt.ETag, now, error, receipt.State == JobState.Running ? Claims.Lost(receipt, now) : null, cancellation);
+            if (await receipts.ExpireAsync(message.JobId, receipt.ETag, now, error, receipt.State == JobState.Running ? Claims.Lost(receipt, now) : null, cancellation) is not null)
+                statistics.Ended(JobEvent.Expired, message, queue);
             kill.Pass(KillPoints.AfterExpiry);
             // Read again: it is final now, or somebody else has changed it.
         }

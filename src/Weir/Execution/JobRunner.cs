@@ -10,7 +10,9 @@ using Weir.Lanes;
 using Weir.Limits;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 using Weir.Submission;
+using Weir.Telemetry;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -54,19 +56,20 @@ public sealed partial class JobRunner
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
     private readonly KillPoints kill;
+    private readonly JobStatistics statistics;
     private readonly Instance instance;
     private readonly TimeProvider clock;
     private readonly ILogger<JobRunner> logger;
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, JobSlots slots, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, JobSlots slots, RetryPolicies policies, RetryBudget budget, KillPoints kill, JobStatistics statistics, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
         (this.keys, this.turns, this.batches, this.orchestrations, this.breakers) = (keys, turns, batches, orchestrations, breakers);
         this.slots = slots;
-        (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
+        (this.policies, this.budget, this.kill, this.statistics, this.instance, this.clock, this.logger) = (policies, budget, kill, statistics, instance, clock, logger);
     }
 
     /// <summary>Runs the job that a message carries. Throws nothing: whatever happens, the answer says what is to become of the message.</summary>
@@ -148,12 +151,12 @@ public sealed partial class JobRunner
         if (message.Batch is not null && await batches.StopAsync(message, queue, stopping) is { } stopped)
             return stopped;
         if (breakers.TryEnter(type, message.JobId) is { } again)
-            return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
+            return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
         var slot = await slots.EnterAsync(message, type, stopping);
         if (slot.PutOffUntil is { } turn)
         {
             breakers.Leave(type);
-            return await PutOffAsync(message, type, queue, turn, "its rate allows no start now", stopping);
+            return await PutOffAsync(message, type, queue, turn, "The rate of its type or tenant allows no start now", stopping);
         }
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
@@ -161,7 +164,7 @@ public sealed partial class JobRunner
             breakers.Leave(type);
         return claimed switch
         {
-            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
+            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours when slots.IsOver(slot) => await GiveBackAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
@@ -183,15 +186,17 @@ public sealed partial class JobRunner
             kill.Pass(KillPoints.AfterSlotGivenBack);
             message = message with { ReceiptETag = receipt };
         }
-        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "its slot was over before it was claimed", stopping);
+        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>
-    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, CancellationToken stopping)
+    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         breakers.Leave(type);
         kill.Pass(KillPoints.AfterWorkflowClaim);
+        statistics.Started(claim.Message, queue);
         await keys.KeepTurnAsync(claim.Message, stopping);
         await orchestrations.StartAsync(claim.Message.JobId, claim.Message.Replays, stopping);
         kill.Pass(KillPoints.AfterWorkflowStart);
@@ -201,10 +206,14 @@ public sealed partial class JobRunner
     private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
+        statistics.Started(claim.Message, queue);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
+        statistics.Ran(claim.Message, queue, clock.GetUtcNow() - claim.Attempt.StartedAt);
+        span.Tell(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
@@ -229,6 +238,7 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
+        statistics.Ended(JobEvent.Succeeded, claim.Message, queue);
         LogSucceeded(id, type.Name, attempt.Number, (attempt.FinishedAt - attempt.StartedAt).TotalMilliseconds);
         await endings.AfterAsync(claim.Message, JobState.Succeeded, success.Children, CancellationToken.None);
         return Settlement.Completed;
@@ -255,11 +265,12 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
+        statistics.Count(JobEvent.Retried, type.Name, queue);
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
-        if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, receipt) is { } cancelled)
+        if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
             return cancelled;
         if (claim.Message.StrictKey is not null)
-            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt }, notBefore);
+            return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt, EnqueuedAt = null }, notBefore);
         await queues.RetryAsync(queue, claim.Message, attempt.Number + 1, receipt, notBefore, CancellationToken.None);
         kill.Pass(KillPoints.AfterRetrySent);
         return Settlement.Completed;
@@ -276,6 +287,7 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
+        statistics.Ended(JobEvent.DeadLettered, claim.Message, queue);
         LogDeadLettered(claim.Message.JobId, type.Name, attempt.Number, reason, attempt.Error!.Type);
         await endings.AfterAsync(claim.Message, JobState.DeadLettered, [], CancellationToken.None);
         return new Settlement.DeadLetter(reason, attempt.Error.Message);
@@ -289,16 +301,18 @@ public sealed partial class JobRunner
         if (recorded is null)
             return await FencedAsync(claim, type, queue);
 
+        statistics.Ended(JobEvent.Cancelled, claim.Message, queue);
         LogCancelled(claim.Message.JobId, type.Name, attempt.Number);
         await endings.AfterAsync(claim.Message, JobState.Cancelled, [], CancellationToken.None);
         return Settlement.Completed;
     }
 
     /// <summary>Asked to stop only while its failure was being written: the attempt that would follow it is not wanted. Null when it went another way.</summary>
-    private async Task<Settlement?> CancelRetryAsync(Claim claim, JobType type, ETag receipt)
+    private async Task<Settlement?> CancelRetryAsync(Claim claim, JobType type, Queue queue, ETag receipt)
     {
         if (await receipts.CancelAsync(claim.Message.JobId, receipt, clock.GetUtcNow(), new CancelRequest(), lost: null, CancellationToken.None) is null)
             return null;
+        statistics.Ended(JobEvent.Cancelled, claim.Message, queue);
         LogCancelled(claim.Message.JobId, type.Name, claim.Attempt.Number);
         await endings.AfterAsync(claim.Message, JobState.Cancelled, [], CancellationToken.None);
         return Settlement.Completed;
@@ -370,14 +384,14 @@ public sealed partial class JobRunner
         if (receipt.Type != message.Type || receipt.Version != message.Version)
             return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
-        await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = $"This deployment does not serve version {message.Version} of '{message.Type}' yet" }, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;
     }
 
     /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
     private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
     {
-        await queues.PutOffAsync(queue, message, until, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = why }, until, stopping);
         LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }
@@ -393,7 +407,7 @@ public sealed partial class JobRunner
             return Poison(message.MessageId, $"What there is of job {message.JobId} cannot be read: {failure.Message}");
         try
         {
-            await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
+            await queues.PutOffAsync(queue, message with { PutOffBecause = "A store did not answer when its turn came" }, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
             return Settlement.Completed;
         }
         catch (Exception alsoAway)

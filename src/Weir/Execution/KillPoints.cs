@@ -77,6 +77,10 @@ internal sealed class KillPoints
     public const string AfterBatchCancelled = "batch.cancelled";
     public const string AfterBatchRetried = "batch.retried";
 
+    public const string AfterPollTaken = "pressure.taken";
+    public const string AfterPolled = "pressure.polled";
+    public const string AfterCounted = "statistics.written";
+
     private const string Setting = "Weir:KillPoint";
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
@@ -87,6 +91,7 @@ internal sealed class KillPoints
         AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed,
         AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
         AfterResendMarked, AfterFinding, AfterResent, AfterSlotGivenBack,
+        AfterPollTaken, AfterPolled, AfterCounted,
         AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
         AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);
 

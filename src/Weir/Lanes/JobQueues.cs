@@ -2,11 +2,12 @@ using System.Collections.Frozen;
 using Azure;
 using Azure.Messaging.ServiceBus;
 using Weir.Execution;
+using Weir.Statistics;
 
 namespace Weir.Lanes;
 
 /// <summary>The three queues, each behind its sender. Every method completes when the broker has the message.</summary>
-internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, KillPoints kill)
+internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, KillPoints kill, JobStatistics statistics)
 {
     private readonly FrozenDictionary<Queue, ServiceBusSender> senders =
         Enum.GetValues<Queue>().ToFrozenDictionary(queue => queue, queue => client.CreateSender(QueueNames.Of(queue)));
@@ -49,8 +50,11 @@ internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, 
     }
 
     /// <summary>Not now: a copy comes at <paramref name="until"/>, as the last of its lane, and no attempt is burnt.</summary>
-    public Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation) =>
-        ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff, until, cancellation);
+    public async Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation)
+    {
+        await ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff, until, cancellation);
+        statistics.Count(JobEvent.PutOff, message.Type, queue);
+    }
 
     /// <summary>The message for the attempt after a failed one, to be claimed against the receipt as that failure left it.</summary>
     public Task RetryAsync(Queue queue, JobMessage message, int attempt, ETag receipt, DateTimeOffset notBefore, CancellationToken cancellation) =>

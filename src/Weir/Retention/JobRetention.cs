@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Weir.Catalog;
 using Weir.Index;
 using Weir.Receipts;
+using Weir.Statistics;
 
 namespace Weir.Retention;
 
@@ -23,14 +24,15 @@ public sealed partial class JobRetention
     private readonly ReceiptTable receipts;
     private readonly JobCatalog catalog;
     private readonly IOptions<WeirOptions> options;
+    private readonly StatisticsRetention statistics;
     private readonly TimeProvider clock;
     private readonly ILogger<JobRetention> logger;
 
     /// <summary>Where the next run goes on; null at the oldest line. Lost with the process, which costs reading some lines twice.</summary>
     private string? next;
 
-    internal JobRetention(JobIndexTable index, ReceiptTable receipts, JobCatalog catalog, IOptions<WeirOptions> options, TimeProvider clock, ILogger<JobRetention> logger) =>
-        (this.index, this.receipts, this.catalog, this.options, this.clock, this.logger) = (index, receipts, catalog, options, clock, logger);
+    internal JobRetention(JobIndexTable index, ReceiptTable receipts, JobCatalog catalog, IOptions<WeirOptions> options, StatisticsRetention statistics, TimeProvider clock, ILogger<JobRetention> logger) =>
+        (this.index, this.receipts, this.catalog, this.options, this.statistics, this.clock, this.logger) = (index, receipts, catalog, options, statistics, clock, logger);
 
     /// <summary>One run. What it does is safe to do twice, and at once.</summary>
     /// <returns>How many jobs it removed.</returns>
@@ -49,6 +51,7 @@ public sealed partial class JobRetention
         }
         if (removed > 0)
             LogRemoved(removed);
+        await statistics.RunAsync(cancellation);
         return removed;
     }
 

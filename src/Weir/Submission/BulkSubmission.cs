@@ -4,6 +4,8 @@ using Weir.Execution;
 using Weir.Lanes;
 using Weir.Limits;
 using Weir.Receipts;
+using Weir.Statistics;
+using Weir.Telemetry;
 
 namespace Weir.Submission;
 
@@ -11,7 +13,8 @@ namespace Weir.Submission;
 /// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
 /// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
 /// </summary>
-internal sealed partial class BulkSubmission(JobSubmission submission, SubmissionGates gates, JobSlots slots, ReceiptTable receipts, JobQueues queues, KillPoints kill, ILogger<BulkSubmission> logger)
+internal sealed partial class BulkSubmission(
+    JobSubmission submission, SubmissionGates gates, JobSlots slots, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, ILogger<BulkSubmission> logger)
 {
     public const int MaxItems = 1_000;
 
@@ -20,6 +23,7 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
     /// <returns>An answer for each item, in their order.</returns>
     public async Task<IReadOnlyList<Submitted>> SubmitAsync(IReadOnlyList<BulkItem> items, string tenant, CancellationToken cancellation)
     {
+        using var span = Spans.Bulk(items.Count, tenant);
         var answers = new Submitted?[items.Count];
         var unsent = new Unsent?[items.Count];
         var next = -1;
@@ -75,6 +79,8 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
         {
             if (failure is not null)
                 LogStoreAway(failure, unsent[index]!.Job.Type.Name);
+            else
+                statistics.Count(JobEvent.Submitted, unsent[index]!.Job.Type.Name, queue);
             answers[index] = failure is null ? unsent[index]!.Job.Accepted : Unavailable;
         }
     }

@@ -4,6 +4,8 @@ using Weir.Execution;
 using Weir.Lanes;
 using Weir.Limits;
 using Weir.Receipts;
+using Weir.Statistics;
+using Weir.Telemetry;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -14,7 +16,7 @@ namespace Weir.Submission;
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, JobSlots slots, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, JobSlots slots, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, JobStatistics statistics, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -52,6 +54,14 @@ internal sealed class JobSubmission(
 
     private async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, SubmissionGates? gates, CancellationToken cancellation)
     {
+        using var span = Spans.Submission(request, tenant);
+        var submitted = await TakeAsync(request, tenant, idempotencyKey, gates, cancellation);
+        span.Tell(submitted);
+        return submitted;
+    }
+
+    private async Task<Submitted> TakeAsync(SubmitRequest request, string tenant, string? idempotencyKey, SubmissionGates? gates, CancellationToken cancellation)
+    {
         if (Check(request, tenant, idempotencyKey, out var job) is { } refused)
             return refused;
         if (request.Unique is not null)
@@ -66,6 +76,7 @@ internal sealed class JobSubmission(
         var at = await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation);
         await queues.SendFirstAsync(job.Queue, message, at, cancellation);
         kill.Pass(KillPoints.AfterSend);
+        statistics.Count(JobEvent.Submitted, job.Type.Name, job.Queue);
         return job.Accepted;
     }
 

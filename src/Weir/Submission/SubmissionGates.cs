@@ -1,3 +1,5 @@
+using Weir.Statistics;
+
 namespace Weir.Submission;
 
 /// <summary>Says whether there is room for a job. Its answer must be cheap: it is asked for every job that comes from outside.</summary>
@@ -11,7 +13,7 @@ internal interface ISubmissionGate
 /// All gates, in the order of their registration; the first that refuses decides. Only a job from outside that is not there yet is asked for: what follows from accepted work
 /// (children, occurrences, webhooks, the items of an accepted batch) was accepted with it, and a repetition of an accepted request makes no job.
 /// </summary>
-internal sealed class SubmissionGates(IEnumerable<ISubmissionGate> gates)
+internal sealed class SubmissionGates(IEnumerable<ISubmissionGate> gates, JobStatistics statistics)
 {
     private readonly ISubmissionGate[] gates = [.. gates];
 
@@ -19,8 +21,10 @@ internal sealed class SubmissionGates(IEnumerable<ISubmissionGate> gates)
     {
         foreach (var gate in gates)
         {
-            if (await gate.AskAsync(job, cancellation) is { } backoff)
-                return Submitted.Refuse(Refusal.NoRoom, backoff.Detail) with { Backoff = backoff };
+            if (await gate.AskAsync(job, cancellation) is not { } backoff)
+                continue;
+            statistics.Count(JobEvent.Refused, job.Type.Name, job.Queue);
+            return Submitted.Refuse(Refusal.NoRoom, backoff.Detail) with { Backoff = backoff };
         }
         return null;
     }

@@ -2,6 +2,7 @@ using Azure;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Statistics;
 using Weir.Submission;
 
 namespace Weir.Uniqueness;
@@ -11,7 +12,7 @@ namespace Weir.Uniqueness;
 /// place it took are cancelled. A crash after the receipt leaves a job that was never accepted and that nobody points to; one after
 /// the row leaves a holder that the next submission sends; one after the message leaves jobs to cancel, by name, in the row.
 /// </summary>
-internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, ReceiptTable receipts, JobQueues queues, KillPoints kill, TimeProvider clock, Random chance)
+internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, TimeProvider clock, Random chance)
 {
     /// <summary>Of so many that want one key at once, in each round one gets on: enough for a burst, and an end for a storm.</summary>
     private const int MaxTries = 200;
@@ -116,6 +117,8 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
                 own = await SendAsync(own, message, cancellation);
             kill.Pass(KillPoints.AfterSend);
             await keys.CancelAsync(row.Superseded, own.Id, cancellation);
+            if (!own.Replayed)
+                statistics.Count(JobEvent.Submitted, type, own.Queue);
             return new Submitted.Accepted(own.Id, type, own.State, own.Replayed);
         }
         await receipts.WithdrawAsync(own.Id, own.ETag, own.Chunks, cancellation);

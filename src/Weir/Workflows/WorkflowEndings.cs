@@ -7,6 +7,7 @@ using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 
 namespace Weir.Workflows;
 
@@ -15,7 +16,7 @@ namespace Weir.Workflows;
 /// finds its outcome and does what is missing.
 /// </summary>
 internal sealed partial class WorkflowEndings(
-    ReceiptTable receipts, JobCatalog catalog, JobEndings endings, DeadLetterCollector collector, IServiceScopeFactory scopes, ILoggerFactory loggers, KillPoints kill, TimeProvider clock, ILogger<WorkflowEndings> logger)
+    ReceiptTable receipts, JobCatalog catalog, JobEndings endings, DeadLetterCollector collector, IServiceScopeFactory scopes, ILoggerFactory loggers, KillPoints kill, JobStatistics statistics, TimeProvider clock, ILogger<WorkflowEndings> logger)
 {
     private const int MaxTries = 5;
 
@@ -54,6 +55,7 @@ internal sealed partial class WorkflowEndings(
             if (await WriteAsync(workflow.Receipt, outcome, cancellation) is null)
                 continue;
             kill.Pass(KillPoints.AfterWorkflowOutcome);
+            statistics.Ended(EventOf(outcome.State), workflow.Receipt.ToMessage(default), workflow.Receipt.Queue);
             LogEnded(run.JobId, workflow.Receipt.Type, outcome.State, outcome.Error?.Type ?? "no error");
         }
         throw new TimeoutException($"The receipt of job {run.JobId} changed {MaxTries} times while its end was being recorded.");
@@ -132,6 +134,14 @@ internal sealed partial class WorkflowEndings(
             _ => receipts.DeadLetterAsync(receipt.Id, receipt.ETag, attempt, outcome.Reason, cancellation),
         };
     }
+
+    private static JobEvent EventOf(JobState state) => state switch
+    {
+        JobState.Succeeded => JobEvent.Succeeded,
+        JobState.Cancelled => JobEvent.Cancelled,
+        JobState.Compensated => JobEvent.Compensated,
+        _ => JobEvent.DeadLettered,
+    };
 
     private static string Cut(string text) => text.Length <= 4_000 ? text : text[..4_000];
 

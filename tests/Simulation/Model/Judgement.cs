@@ -16,6 +16,8 @@ internal static class Judgement
         ScheduleRules.Judge(world);
         UniqueRules.Judge(world);
         await BatchRules.JudgeAsync(world, gateway);
+        if (world.Settings.Cast.Surges > 0)
+            await PressureRules.JudgeAsync(world, gateway);
         if (world.Settings.Cast.Listener)
             await world.Observer.Callbacks.JudgeAsync(world);
         if (world.Settings.Cast.Lists)

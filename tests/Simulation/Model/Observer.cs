@@ -29,6 +29,12 @@ internal sealed class Observer(WorldState world)
 
     public RateRules Rates { get; } = new();
 
+    /// <summary>The numbers of jobs that every answer refused for lack of room.</summary>
+    public HashSet<int> Refused { get; } = [];
+
+    /// <summary>The numbers of jobs that ever ran.</summary>
+    public HashSet<int> StartedNumbers { get; } = [];
+
     public IEnumerable<SeenJob> Seen => seen.Values;
 
     /// <summary>The first promise that was broken; the world ends there.</summary>
@@ -45,6 +51,7 @@ internal sealed class Observer(WorldState world)
     public HandlerRun Started(WeirInstance instance, Work work, JobContext context, CancellationToken token)
     {
         var job = seen.GetValueOrDefault(context.Id) ?? new SeenJob(context.Id);
+        StartedNumbers.Add(work.Number);
         var run = new HandlerRun(job, context.Attempt, instance.Process.Name, token);
         world.Note(instance.Process, $"{job.Id} number {work.Number} starts, attempt {context.Attempt}");
         StartRules.Check(world, job, run);
@@ -145,6 +152,7 @@ internal sealed class Observer(WorldState world)
         job.IsRemoved = false;
         var next = new SeenReceipt(row);
         world.Note(writer, $"{id} {next.State} attempt {next.Attempt} owner {next.Owner}");
+        job.Writes++;
         TransitionRules.Check(world, job, next, writer);
         if (job.State.Length > 0 && job.State != next.State)
             job.Path.Add(job.State);

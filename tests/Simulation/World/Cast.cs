@@ -22,10 +22,16 @@ internal sealed record Cast
     public bool Listener { get; init; }
 
     /// <summary>A client whose jobs come in surges, under a rate of their type and one of their tenant, and a quota.</summary>
-    public bool Surges { get; init; }
+    public bool IsLimited { get; init; }
 
     /// <summary>The lists are compared with what is there.</summary>
     public bool Lists { get; init; }
+
+    /// <summary>How many send more than can be done; in their world the thresholds of pressure are low.</summary>
+    public int Surges { get; init; }
+
+    /// <summary>Asks why jobs do not run.</summary>
+    public bool Inquirer { get; init; }
 
     /// <summary>Jobs are kept for hours only, and so much time passes after the end.</summary>
     public TimeSpan? Afterlife { get; init; }
@@ -39,8 +45,10 @@ internal sealed record Cast
         Clearer = chance.Next(5) == 0,
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
-        Surges = chance.Next(5) == 0,
+        Inquirer = chance.Next(6) == 0,
+        IsLimited = chance.Next(5) == 0,
         // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
         Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
+        Surges = chance.Next(10) == 0 ? 1 + chance.Next(2) : 0,
     };
 }

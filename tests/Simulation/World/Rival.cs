@@ -55,7 +55,7 @@ internal sealed class Rival(WorldState world, int number, Random chance)
             JsonSerializerOptions.Web);
         var sentAt = world.Now;
         (string, string)[] headers = [("Weir-Tenant", Tenant), .. known.IdempotencyKey is { } once ? [("Idempotency-Key", once)] : Array.Empty<(string, string)>()];
-        if (await gateway.CallAsync("SubmitJob", "POST", "/api/jobs", body, headers: headers) is not { Status: < 500 } reply)
+        if (await gateway.CallAsync("SubmitJob", "POST", "/api/jobs", body, headers: headers) is not { Status: < 500 and not 429 } reply)
             return false;
         var view = JsonElement.Parse(reply.Body);
         if (reply.Status is 200 or 202 && view.TryGetProperty("existing", out var existing) && existing.GetBoolean())

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 using AzureLocal.Functions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
@@ -166,7 +167,7 @@ internal sealed class WeirInstance
         await http.RunAsync(FunctionApp.Http[call.Function], context);
         await context.Response.Body.FlushAsync();
         outstanding.Remove(reply);
-        reply.TrySetResult(new HttpReply(context.Response.StatusCode, Encoding.UTF8.GetString(answer.GetBuffer(), 0, (int)answer.Length)));
+        reply.TrySetResult(new HttpReply(context.Response.StatusCode, Encoding.UTF8.GetString(answer.GetBuffer(), 0, (int)answer.Length)) { RetryAfter = int.TryParse(context.Response.Headers.RetryAfter, out var seconds) ? seconds : null });
     }
 
     private IEnumerable<IPump> Pumps()
@@ -206,7 +207,7 @@ internal sealed class WeirInstance
         collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new HistoryLogger(world, Process)));
         collection.AddSingleton<IConfiguration>(configuration).AddSingleton<IHostEnvironment>(Development.Environment);
         collection.AddSingleton<TimeProvider>(Process.Clock).AddSingleton(random);
-        collection.AddSingleton(bus).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
+        collection.AddSingleton(bus).AddSingleton(new ServiceBusAdministrationClient(Broker)).AddSingleton(new TableServiceClient(new FaultyTables(world.Tables, Network, world)));
         collection.AddSingleton(_ => durable.Client!);
         collection.AddSingleton(this).AddSingleton(world).AddSingleton<SimulatedWork>();
         collection.AddSingleton(new WebhookNetwork(new HookNetwork(Network, world)));
@@ -242,4 +243,8 @@ internal sealed record HttpCallOf(string Function, string Method, string Path, s
     public IReadOnlyList<(string Name, string Value)> RouteValues { get; init; } = [];
 }
 
-internal sealed record HttpReply(int Status, string Body);
+internal sealed record HttpReply(int Status, string Body)
+{
+    /// <summary>In seconds.</summary>
+    public int? RetryAfter { get; init; }
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Simulation.Model;
 
 namespace Simulation.World;
 
@@ -55,16 +56,16 @@ internal sealed record WorldSettings
         IsPatient = chance.Next(30) == 0,
     };
 
-    public Dictionary<string, string?> ToConfiguration() => new()
+    public Dictionary<string, string?> ToConfiguration() => new(Cast.Surges > 0 ? PressureRules.Settings : [])
     {
         ["Weir:Lanes"] = Lanes.ToString(CultureInfo.InvariantCulture),
         ["Weir:Lease"] = Lease.ToString("c", CultureInfo.InvariantCulture),
         ["Weir:Retries:standard:Cap"] = "00:00:20",
         ["Weir:Retries:patient:Base"] = "00:00:01",
         ["Weir:Retries:patient:Cap"] = "00:00:20",
-        [$"Weir:Tenants:{Model.RateRules.Tenant}:Rate"] = Cast.Surges ? Model.RateRules.TenantRate : null,
-        [$"Weir:Tenants:{Model.RateRules.Tenant}:Burst"] = Cast.Surges ? Model.RateRules.TenantBurst.ToString(CultureInfo.InvariantCulture) : null,
-        [$"Weir:Tenants:{Model.RateRules.Tenant}:Quotas:OpenJobs"] = Cast.Surges ? "12" : null,
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Rate"] = Cast.IsLimited ? Model.RateRules.TenantRate : null,
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Burst"] = Cast.IsLimited ? Model.RateRules.TenantBurst.ToString(CultureInfo.InvariantCulture) : null,
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Quotas:OpenJobs"] = Cast.IsLimited ? "12" : null,
         ["Weir:Retention"] = (Retention ?? TimeSpan.FromDays(14)).ToString("c", CultureInfo.InvariantCulture),
         ["AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions"] = Sessions.ToString(CultureInfo.InvariantCulture),
     };

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Weir;
 using Weir.Index;
 using Weir.Retention;
+using Weir.Statistics;
 
 namespace Unit.Tests.Retention;
 
@@ -59,7 +60,7 @@ public sealed class JobRetentionTests
     }
 
     private static JobRetention New(LocalStore store) =>
-        new(store.IndexTable, store.Receipts, store.Catalog, Options.Create(new WeirOptions()), store.Clock, NullLogger<JobRetention>.Instance);
+        new(store.IndexTable, store.Receipts, store.Catalog, Options.Create(new WeirOptions()), new StatisticsRetention(store.StatisticsTable, Options.Create(new StatisticsOptions()), store.Clock), store.Clock, NullLogger<JobRetention>.Instance);
 
     private static async Task AssertLeftAsync(LocalStore store, string[] left, string[] gone)
     {

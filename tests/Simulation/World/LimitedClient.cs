@@ -5,7 +5,7 @@ using Simulation.Model;
 namespace Simulation.World;
 
 /// <summary>Submits jobs in surges, many at once, under a rate and a quota, and repeats what was refused or not answered.</summary>
-internal sealed class SurgeClient(WorldState world, Random chance)
+internal sealed class LimitedClient(WorldState world, Random chance)
 {
     /// <summary>Longer than anything goes wrong, and than it takes until its own jobs have made room.</summary>
     private const int MostTries = 150;
@@ -57,8 +57,8 @@ internal sealed class SurgeClient(WorldState world, Random chance)
             known.Ids.Add(JsonElement.Parse(reply.Body).GetProperty("id").GetString()!);
             return true;
         }
-        var isQuota = reply.Status == 429 && JsonElement.Parse(reply.Body).GetProperty("code").GetString() == "quotaExceeded";
-        if (reply.Status < 500 && !(isQuota && known.Tenant == RateRules.Tenant))
+        var code = JsonElement.Parse(reply.Body).GetProperty("code").GetString();
+        if (reply.Status < 500 && code != "underPressure" && !(code == "quotaExceeded" && known.Tenant == RateRules.Tenant))
             world.Observer.Break("submission", $"{known} was answered with {reply.Status}: {reply.Body}");
         return false;
     }
