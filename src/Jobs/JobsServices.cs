@@ -29,6 +29,7 @@ public static class JobsServices
     {
         weir.AddJob<RunProbe>();
         weir.AddJob<RunOrderedProbe>();
+        weir.AddJob<RunLimitedProbe>();
         weir.AddJob<RunBatchProbe>();
         weir.AddJob<RunProbeWorkflow>();
         weir.Services.AddSingleton<ProbeEffects>();

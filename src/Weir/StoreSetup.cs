@@ -3,6 +3,7 @@ using Weir.Access;
 using Weir.Catalog;
 using Weir.Completion;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Pressure;
 using Weir.Retries;
 
@@ -10,11 +11,11 @@ namespace Weir;
 
 /// <summary>Before the first job: the tables are there, and the catalogue is sound (a bad job type stops the start, not a job at night).</summary>
 internal sealed class StoreSetup(
-    IEnumerable<IStoredTable> tables, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes, Admission admission, CallbackUrls callbacks, PressureOptions pressure) : IHostedService
+    IEnumerable<IStoredTable> tables, JobCatalog catalog, RetryPolicies policies, LaneCounts lanes, Admission admission, CallbackUrls callbacks, PressureOptions pressure, RateLimits limits, QuotaSettings quotas) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _ = (admission, callbacks, pressure); // made now, so that a wrong setting of keys, secrets or thresholds stops the start too
+        _ = (admission, callbacks, pressure, limits, quotas); // made now, so that a wrong setting of keys, secrets, thresholds or limits stops the start too
         foreach (var type in catalog.Types)
             policies.Of(type);
         lanes.Of(tenant: "", Queue.Default); // was read, and so checked, when it was made

@@ -41,6 +41,14 @@ public sealed class WeirOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How many submissions an instance handles at once; what comes beyond is refused before its body is read. 1 to 100,000, default 500.</summary>
+    [Range(1, 100_000)]
+    public int MaxInFlight { get; set; } = 500;
+
+    /// <summary>How many bytes of submissions it handles at once, as their Content-Length says. 64 KiB to 64 GiB, default 256 MiB.</summary>
+    [Range(64L * 1024, 64L * 1024 * 1024 * 1024)]
+    public long MaxInFlightBytes { get; set; } = 256L * 1024 * 1024;
+
     /// <summary>What jobs belong to when no key says otherwise. Default "default".</summary>
     [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
     public string Tenant { get; set; } = "default";

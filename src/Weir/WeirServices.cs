@@ -20,6 +20,7 @@ using Weir.Execution;
 using Weir.Index;
 using Weir.Instances;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
@@ -67,7 +68,11 @@ public static class WeirServices
         services.AddSingleton(provider => new Lazy<ServiceBusAdministrationClient>(provider.GetRequiredService<ServiceBusAdministrationClient>)); // who has no right to it still starts
         services.AddSingleton(_ => new PressureOptions(configuration)).AddSingleton<PressureBoard>().AddSingleton<PressurePoll>().AddTable<PressureTable>().AddHostedService<PressureWatch>();
         services.AddSingleton<PressureGate>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<PressureGate>()).AddSingleton<PressureHeaders>().AddFace<QueuesApi>();
+        // After pressure: what is refused there is not counted.
+        services.AddSingleton(_ => new QuotaSettings(configuration)).AddSingleton<TenantQuotas>().AddSingleton<ISubmissionGate>(provider => provider.GetRequiredService<TenantQuotas>());
+        services.AddHostedService(provider => provider.GetRequiredService<TenantQuotas>()).AddSingleton<SubmissionsInFlight>().AddFace<LimitsApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
+        services.AddTable<LimitTable>().AddSingleton(provider => new RateLimits(configuration, provider.GetRequiredService<JobCatalog>())).AddSingleton<JobSlots>();
         services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
         services.AddSingleton(_ => new RetryPolicies(configuration));
         services.AddSingleton<RetryBudget>();

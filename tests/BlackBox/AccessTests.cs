@@ -46,6 +46,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/schedules"] = "read",
         ["get api/schedules/{name}"] = "read",
         ["get api/breakers"] = "read",
+        ["get api/limits"] = "read",
         ["get api/queues"] = "read",
         ["get api/capacity"] = "read",
         ["get api/catalog"] = "read",

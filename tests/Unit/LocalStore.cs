@@ -10,6 +10,7 @@ using Weir.Completion;
 using Weir.Execution;
 using Weir.Index;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Statistics;
 using Weir.Submission;
@@ -72,7 +73,8 @@ internal sealed class LocalStore : IAsyncDisposable
     {
         var callbacks = new CallbackUrls(configuration, new WebhookSecrets(configuration, development: true), development: true);
         return new JobSubmission(
-            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill, Statistics), uniques: null!, new SubmissionGates([], Statistics), callbacks, Kill,
+            Catalog, Receipts, new JobQueues(ServiceBus, new OrderingKeyTable(Tables, Clock), Kill, Statistics), uniques: null!, new SubmissionGates([], Statistics),
+            new JobSlots(new RateLimits(configuration, Catalog), new LimitTable(Tables), Clock, NullLogger<JobSlots>.Instance), callbacks, Kill,
             new LaneCounts(configuration, Options.Create(new WeirOptions())), Statistics, Clock, new Random(1)); // none of its jobs is unique
     }
 

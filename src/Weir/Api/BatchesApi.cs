@@ -6,6 +6,7 @@ using Microsoft.Net.Http.Headers;
 using Weir.Access;
 using Weir.Batches;
 using Weir.DeadLetters;
+using Weir.Limits;
 using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
@@ -30,15 +31,16 @@ public sealed partial class BatchesApi
     private readonly BatchWatch watch;
     private readonly BatchControls controls;
     private readonly BatchRetry retries;
+    private readonly SubmissionsInFlight inFlight;
     private readonly PressureHeaders pressure;
     private readonly TimeProvider clock;
     private readonly ILogger<BatchesApi> logger;
 
     internal BatchesApi(
-        Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, BatchControls controls, BatchRetry retries, PressureHeaders pressure, TimeProvider clock, ILogger<BatchesApi> logger)
+        Admission admission, BatchSubmission submission, BatchTable table, BatchItemPages items, BatchWatch watch, BatchControls controls, BatchRetry retries, SubmissionsInFlight inFlight, PressureHeaders pressure, TimeProvider clock, ILogger<BatchesApi> logger)
     {
         (this.admission, this.submission, this.table, this.items, this.watch) = (admission, submission, table, items, watch);
-        (this.controls, this.retries, this.pressure, this.clock, this.logger) = (controls, retries, pressure, clock, logger);
+        (this.controls, this.retries, this.inFlight, this.pressure, this.clock, this.logger) = (controls, retries, inFlight, pressure, clock, logger);
     }
 
     /// <summary>POST /api/batches?type=&amp;version=&amp;priority=&amp;name=&amp;completion= → 202 with the batch.</summary>
@@ -51,6 +53,9 @@ public sealed partial class BatchesApi
             return Problem.InvalidIdempotencyKey(wrongKey!);
         if (ReadOptions(request.Query, out var body, out var name, out var completion) is { } wrong)
             return Problem.InvalidQuery(wrong);
+        using var handled = inFlight.TryEnter(request.ContentLength, BatchBody.MaxArray); // of lines only some hundred are in memory at once
+        if (handled is null)
+            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
 
         try
         {

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Limits;
 using Weir.Pressure;
 using Weir.Submission;
 
@@ -20,13 +21,19 @@ public sealed class BulkApi
     private readonly Admission admission;
     private readonly PressureHeaders pressure;
 
-    internal BulkApi(Admission admission, BulkSubmission submission, PressureHeaders pressure) => (this.admission, this.submission, this.pressure) = (admission, submission, pressure);
+    private readonly SubmissionsInFlight inFlight;
+
+    internal BulkApi(Admission admission, BulkSubmission submission, SubmissionsInFlight inFlight, PressureHeaders pressure) =>
+        (this.admission, this.submission, this.inFlight, this.pressure) = (admission, submission, inFlight, pressure);
 
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
     {
         var (caller, refusal) = admission.AskToSubmit(request);
         if (caller is null)
             return refusal!;
+        using var handled = inFlight.TryEnter(request.ContentLength, MaxBody);
+        if (handled is null)
+            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
         var (body, unreadable) = await RequestBody.ReadBytesAsync(request, [NdJson, RequestBody.Json], MaxBody, cancellation);
         if (unreadable is not null)
             return unreadable;

@@ -123,6 +123,7 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(ScheduleView))]
 [JsonSerializable(typeof(ScheduleListView))]
 [JsonSerializable(typeof(FindingsView))]
+[JsonSerializable(typeof(LimitsView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Submission;
@@ -25,12 +26,17 @@ public sealed partial class JobsApi
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
+    private readonly SubmissionsInFlight inFlight;
     private readonly Explanation explanation;
     private readonly PressureHeaders pressure;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.explanation, this.pressure, this.logger) = (admission, submission, watch, keys, explanation, pressure, logger);
+    internal JobsApi(
+        Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, SubmissionsInFlight inFlight, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger)
+    {
+        (this.admission, this.submission, this.watch, this.keys) = (admission, submission, watch, keys);
+        (this.inFlight, this.explanation, this.pressure, this.logger) = (inFlight, explanation, pressure, logger);
+    }
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -40,6 +46,9 @@ public sealed partial class JobsApi
             return refusal!;
         if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
             return Problem.InvalidIdempotencyKey(wrongKey!);
+        using var handled = inFlight.TryEnter(request.ContentLength, MaxBody);
+        if (handled is null)
+            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
 
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
         if (body is null)

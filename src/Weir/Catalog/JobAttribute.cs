@@ -51,6 +51,18 @@ public sealed class JobAttribute(string name) : Attribute
     /// </summary>
     public int RetentionDays { get; set; }
 
+    /// <summary>
+    /// How many of its jobs may start in a stretch of time, on all instances together: <c>20/s</c>, <c>100/m</c>, <c>5000/h</c>, <c>10/d</c>. None by default.
+    /// Configuration overrides it (<c>Weir:Jobs:&lt;type&gt;:Rate</c>).
+    /// </summary>
+    public string? Rate { get; set; }
+
+    /// <summary>
+    /// How many of them may start at once beside the rate: in any second at most the rate and this. 0, the default, is a quarter of a second's jobs; less than a tenth
+    /// of a second's is refused.
+    /// </summary>
+    public int Burst { get; set; }
+
     /// <summary>The name of its retry policy, see <see cref="Retries.RetryPolicies"/>. Default "standard".</summary>
     public string Retry { get; set; } = Retries.RetryPolicies.Standard;
 }

@@ -28,6 +28,7 @@ public abstract partial class JobType
         DependsOn = job.DependsOn;
         CompletionEvent = job.CompletionEvent;
         Retention = job.RetentionDays == 0 ? null : TimeSpan.FromDays(job.RetentionDays);
+        (Rate, Burst) = (job.Rate, job.Burst);
         // A retry would run the handler a second time, which is what this guarantee rules out.
         RetryPolicy = job.Guarantee == Guarantee.AtMostOnce ? RetryPolicies.None : job.Retry;
     }
@@ -62,6 +63,12 @@ public abstract partial class JobType
 
     /// <summary>How long its finished jobs and its dead letters are kept; null when it sets nothing of its own.</summary>
     public TimeSpan? Retention { get; }
+
+    /// <summary>Its rate as its class says it, see <see cref="JobAttribute.Rate"/>; null for none.</summary>
+    public string? Rate { get; }
+
+    /// <inheritdoc cref="JobAttribute.Burst"/>
+    public int Burst { get; }
 
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }

@@ -3,6 +3,7 @@ using Weir.Completion;
 using Weir.DeadLetters;
 using Weir.Index;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Submission;
 using Weir.Uniqueness;
@@ -15,7 +16,7 @@ namespace Weir.Execution;
 /// message back, and with it all of this again: each step must change nothing when it is done twice.
 /// </summary>
 internal sealed class JobEndings(
-    JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, ParentNotices parents, ReceiptTable receipts, DeadLetterTable catalogue, TimeProvider clock)
+    JobSubmission submission, UniqueKeys uniques, JobAnnouncements announcements, JobIndex index, OrderedKeys keys, BatchCounter batches, ParentNotices parents, ReceiptTable receipts, DeadLetterTable catalogue, TenantQuotas quotas, TimeProvider clock)
 {
     /// <param name="message">The message of the job that ended.</param>
     /// <param name="state">The final state.</param>
@@ -35,6 +36,7 @@ internal sealed class JobEndings(
             await parents.AfterAsync(message.JobId, cancellation);
         if (message.Replays > 0 && state is not (JobState.DeadLettered or JobState.Expired))
             await MarkReplayedAsync(message.JobId, cancellation);
+        quotas.Ended(message.Tenant, message.JobId);
         await keys.AfterAsync(message, state, cancellation); // last: the next of its key starts when all that belongs to this one is done
         // A line that says that the job has ended says that all this was done: of one that does not, the reconciler has it done.
         if (message.SubmittedAt is { } submittedAt)

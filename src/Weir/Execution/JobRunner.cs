@@ -7,6 +7,7 @@ using Weir.Batches;
 using Weir.Breakers;
 using Weir.Catalog;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Statistics;
@@ -51,6 +52,7 @@ public sealed partial class JobRunner
     private readonly BatchGate batches;
     private readonly Orchestrations orchestrations;
     private readonly BreakerBoard breakers;
+    private readonly JobSlots slots;
     private readonly RetryPolicies policies;
     private readonly RetryBudget budget;
     private readonly KillPoints kill;
@@ -61,11 +63,12 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, JobStatistics statistics, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, JobSlots slots, RetryPolicies policies, RetryBudget budget, KillPoints kill, JobStatistics statistics, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
         (this.keys, this.turns, this.batches, this.orchestrations, this.breakers) = (keys, turns, batches, orchestrations, breakers);
+        this.slots = slots;
         (this.policies, this.budget, this.kill, this.statistics, this.instance, this.clock, this.logger) = (policies, budget, kill, statistics, instance, clock, logger);
     }
 
@@ -149,6 +152,12 @@ public sealed partial class JobRunner
             return stopped;
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
+        var slot = await slots.EnterAsync(message, type, stopping);
+        if (slot.PutOffUntil is { } turn)
+        {
+            breakers.Leave(type);
+            return await PutOffAsync(message, type, queue, turn, "The rate of its type or tenant allows no start now", stopping);
+        }
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
         if (claimed is not Claimed.Ours)
@@ -156,11 +165,28 @@ public sealed partial class JobRunner
         return claimed switch
         {
             Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, queue, stopping),
+            Claimed.Ours ours when slots.IsOver(slot) => await GiveBackAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
             var other => throw new UnreachableException(other.ToString()),
         };
+    }
+
+    /// <summary>The claim took longer than the job's slot was open. Nothing has been run, so nothing is burnt: a copy comes at once, and takes another slot.</summary>
+    private async Task<Settlement> GiveBackAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
+    {
+        using var claim = claimed;
+        breakers.Leave(type);
+        var message = claim.Message;
+        if (claim.IsHeld)
+        {
+            if (await claim.RecordAsync((etag, token) => receipts.HandBackAsync(message.JobId, etag, token), JobState.Queued, CancellationToken.None) is not { } receipt)
+                return await FencedAsync(claim, type, queue);
+            kill.Pass(KillPoints.AfterSlotGivenBack);
+            message = message with { ReceiptETag = receipt };
+        }
+        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>

@@ -62,6 +62,8 @@ internal sealed class KillPoints
     public const string AfterFinding = "reconcile.finding";
     public const string AfterResent = "reconcile.sent";
 
+    public const string AfterSlotGivenBack = "limit.given-back";
+
     public const string AfterBatchRow = "batch.row";
     public const string AfterBatchItems = "batch.items";
     public const string AfterBatchAccepted = "batch.accepted";
@@ -88,7 +90,7 @@ internal sealed class KillPoints
         AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,
         AfterWaitOpened, AfterEventRecorded, AfterWaitClosed, AfterWorkflowOutcome, AfterWorkflowFollowed,
         AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
-        AfterResendMarked, AfterFinding, AfterResent,
+        AfterResendMarked, AfterFinding, AfterResent, AfterSlotGivenBack,
         AfterPollTaken, AfterPolled, AfterCounted,
         AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
         AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);

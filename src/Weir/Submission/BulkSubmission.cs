@@ -2,6 +2,7 @@ using Azure;
 using Microsoft.Extensions.Logging;
 using Weir.Execution;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Statistics;
 using Weir.Telemetry;
@@ -12,7 +13,8 @@ namespace Weir.Submission;
 /// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
 /// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
 /// </summary>
-internal sealed partial class BulkSubmission(JobSubmission submission, SubmissionGates gates, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, ILogger<BulkSubmission> logger)
+internal sealed partial class BulkSubmission(
+    JobSubmission submission, SubmissionGates gates, JobSlots slots, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, ILogger<BulkSubmission> logger)
 {
     public const int MaxItems = 1_000;
 
@@ -63,7 +65,15 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
 
     private async Task SendAsync(Queue queue, int[] indices, Unsent?[] unsent, Submitted?[] answers, CancellationToken cancellation)
     {
-        var failures = await queues.SendFirstAsync(queue, [.. indices.Select(index => (unsent[index]!.Job.ToMessage(unsent[index]!.Receipt), unsent[index]!.Job.NotBefore))], cancellation);
+        var first = new List<(JobMessage, DateTimeOffset?)>(indices.Length);
+        var left = indices.CountBy(index => unsent[index]!.Job.Type.Name).ToDictionary(StringComparer.Ordinal);
+        foreach (var index in indices)
+        {
+            var (job, receipt) = unsent[index]!;
+            var message = job.ToMessage(receipt);
+            first.Add((message, await slots.SendAtAsync(message, job.NotBefore, ahead: --left[job.Type.Name], cancellation)));
+        }
+        var failures = await queues.SendFirstAsync(queue, first, cancellation);
         kill.Pass(KillPoints.AfterSend);
         foreach (var (index, failure) in indices.Zip(failures))
         {

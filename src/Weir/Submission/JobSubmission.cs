@@ -2,6 +2,7 @@ using Weir.Catalog;
 using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
+using Weir.Limits;
 using Weir.Receipts;
 using Weir.Statistics;
 using Weir.Telemetry;
@@ -15,7 +16,7 @@ namespace Weir.Submission;
 /// whatever an interrupted try left.
 /// </summary>
 internal sealed class JobSubmission(
-    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, JobStatistics statistics, TimeProvider clock, Random chance)
+    JobCatalog catalog, ReceiptTable receipts, JobQueues queues, UniqueSubmission uniques, SubmissionGates gates, JobSlots slots, CallbackUrls callbacks, KillPoints kill, LaneCounts lanes, JobStatistics statistics, TimeProvider clock, Random chance)
 {
     /// <summary>The largest payload.</summary>
     public const int MaxPayload = 1024 * 1024;
@@ -71,7 +72,9 @@ internal sealed class JobSubmission(
             return await RepeatAsync(job, cancellation);
 
         kill.Pass(KillPoints.AfterReceipt);
-        await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);
+        var message = job.ToMessage(etag);
+        var at = await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation);
+        await queues.SendFirstAsync(job.Queue, message, at, cancellation);
         kill.Pass(KillPoints.AfterSend);
         statistics.Count(JobEvent.Submitted, job.Type.Name, job.Queue);
         return job.Accepted;

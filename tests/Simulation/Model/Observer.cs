@@ -27,6 +27,8 @@ internal sealed class Observer(WorldState world)
 
     public Callbacks Callbacks { get; } = new();
 
+    public RateRules Rates { get; } = new();
+
     /// <summary>The numbers of jobs that every answer refused for lack of room.</summary>
     public HashSet<int> Refused { get; } = [];
 
@@ -54,6 +56,7 @@ internal sealed class Observer(WorldState world)
         world.Note(instance.Process, $"{job.Id} number {work.Number} starts, attempt {context.Attempt}");
         StartRules.Check(world, job, run);
         StartRules.CheckPayload(world, job, work);
+        Rates.Started(world, job);
         job.HandedBack = false;
         job.Runs.Add(run);
         running.RemoveAll(other => other.HasEnded || other.Token.IsCancellationRequested || !world.IsAlive(other.Instance));

@@ -13,8 +13,8 @@ internal static class MutantList
                     if (await receipts.AddAsync(job!.ToReceipt(), job.Chunks, cancellation) is not { } etag)
             """),
         new("202 before the broker has it", "I1: an accepted job is never lost", "Submission/JobSubmission.cs",
-            "await queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);",
-            "_ = queues.SendFirstAsync(job.Queue, job.ToMessage(etag), job.NotBefore, cancellation);"),
+            "await queues.SendFirstAsync(job.Queue, message, at, cancellation);",
+            "_ = queues.SendFirstAsync(job.Queue, message, at, cancellation);"),
         new("repetition does not send", "I1: 202 means that the broker has it", "Submission/JobSubmission.cs",
             """
                     receipts.IndexAgain(existing);
@@ -163,6 +163,14 @@ internal static class MutantList
             "$\"{tenant}.{Hash(spread) % (uint)laneCount}\"", "$\"{tenant}.{(Hash(spread) + Drawn++) % (uint)laneCount}\";\n\n    private static uint Drawn = 0"),
         new("more lanes than allowed", "I6", "Lanes/Lane.cs",
             "$\"{tenant}.{Hash(spread) % (uint)laneCount}\"", "$\"{tenant}.{Hash(spread) % (uint)(laneCount + 2)}\""),
+
+        // Rates
+        new("slots reserved without If-Match", "no second has more starts than the rate and the burst", "Limits/LimitTable.cs",
+            "UpdateEntityAsync(row, before.ETag,", "UpdateEntityAsync(row, ETag.All,") { Seeds = 200 },
+        new("starts when the table is away", "without a slot nothing starts", "Limits/JobSlots.cs",
+            "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 200 },
+        new("a row does not move on", "a slot is good for one start", "Limits/ReservedRow.cs",
+            "first + interval * count", "first + interval * (count - 1)") { Seeds = 200 },
 
         // Cancellation
         new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",

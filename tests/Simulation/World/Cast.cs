@@ -21,6 +21,9 @@ internal sealed record Cast
     /// <summary>Some jobs have a callback, and events are counted.</summary>
     public bool Listener { get; init; }
 
+    /// <summary>A client whose jobs come in surges, under a rate of their type and one of their tenant, and a quota.</summary>
+    public bool IsLimited { get; init; }
+
     /// <summary>The lists are compared with what is there.</summary>
     public bool Lists { get; init; }
 
@@ -43,6 +46,7 @@ internal sealed record Cast
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
         Inquirer = chance.Next(6) == 0,
+        IsLimited = chance.Next(5) == 0,
         // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
         Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
         Surges = chance.Next(10) == 0 ? 1 + chance.Next(2) : 0,

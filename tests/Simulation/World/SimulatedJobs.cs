@@ -56,6 +56,12 @@ internal sealed class DependentJob(SimulatedWork work) : IJobHandler<Work>
     public Task<object?> RunAsync(Work job, JobContext context, CancellationToken cancellation) => work.RunAsync(job, context, cancellation);
 }
 
+[Job(Model.RateRules.Type, Rate = "8/s", Burst = 3, Retry = "quick")]
+internal sealed class LimitedJob(SimulatedWork work) : IJobHandler<Work>
+{
+    public Task<object?> RunAsync(Work job, JobContext context, CancellationToken cancellation) => work.RunAsync(job, context, cancellation);
+}
+
 /// <summary>The completion job of batches.</summary>
 [Job(Model.BatchRules.CompletionType, Retry = "quick")]
 internal sealed class TotalJob(SimulatedWork work) : IJobHandler<BatchSummary>
@@ -65,7 +71,7 @@ internal sealed class TotalJob(SimulatedWork work) : IJobHandler<BatchSummary>
 
 internal static class SimulatedJobs
 {
-    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob), typeof(TotalJob), typeof(SimulatedFlow)];
+    public static Type[] All { get; } = [typeof(PlainJob), typeof(ChildWork), typeof(CriticalJob), typeof(AtLeastOnceJob), typeof(AtMostOnceJob), typeof(StrictJob), typeof(DependentJob), typeof(LimitedJob), typeof(TotalJob), typeof(SimulatedFlow)];
 }
 
 /// <summary>What every simulated handler does: works, has effects, fails as it was told to, and lets the checkers see it.</summary>

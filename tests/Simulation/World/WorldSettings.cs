@@ -63,6 +63,9 @@ internal sealed record WorldSettings
         ["Weir:Retries:standard:Cap"] = "00:00:20",
         ["Weir:Retries:patient:Base"] = "00:00:01",
         ["Weir:Retries:patient:Cap"] = "00:00:20",
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Rate"] = Cast.IsLimited ? Model.RateRules.TenantRate : null,
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Burst"] = Cast.IsLimited ? Model.RateRules.TenantBurst.ToString(CultureInfo.InvariantCulture) : null,
+        [$"Weir:Tenants:{Model.RateRules.Tenant}:Quotas:OpenJobs"] = Cast.IsLimited ? "12" : null,
         ["Weir:Retention"] = (Retention ?? TimeSpan.FromDays(14)).ToString("c", CultureInfo.InvariantCulture),
         ["AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions"] = Sessions.ToString(CultureInfo.InvariantCulture),
     };

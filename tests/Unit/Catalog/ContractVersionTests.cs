@@ -75,7 +75,7 @@ public sealed class ContractVersionTests
     public void A_submission_is_refused_by_its_version(int version, object? refusal)
     {
         var submission = new JobSubmission(
-            new JobCatalog([typeof(Handler)]), null!, null!, null!, null!, null!, null!,
+            new JobCatalog([typeof(Handler)]), null!, null!, null!, null!, null!, null!, null!,
             new Weir.Lanes.LaneCounts(new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build(), Options.Create(new WeirOptions())), null!, TimeProvider.System, new Random(1));
         var request = new SubmitRequest("order", JsonElement.Parse("""{"name": "Ada Lovelace"}""")) { Version = version };
         Assert.Equal(refusal, submission.Check(request, "default", null, out _)?.Refusal);
