@@ -22,6 +22,9 @@ internal sealed record JobView(
     /// <summary>The job of the same ordering key that a held one waits for.</summary>
     public HeldByView? HeldBy { get; init; }
 
+    /// <summary>The control that keeps it from starting.</summary>
+    public PausedView? Paused { get; init; }
+
     /// <summary>The steps of a workflow.</summary>
     public IReadOnlyList<StepView>? Steps { get; init; }
 
@@ -112,6 +115,9 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(ScheduleView))]
 [JsonSerializable(typeof(ScheduleListView))]
 [JsonSerializable(typeof(FindingsView))]
+[JsonSerializable(typeof(ControlsView))]
+[JsonSerializable(typeof(ControlView))]
+[JsonSerializable(typeof(AuditView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

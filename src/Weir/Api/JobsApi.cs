@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Controls;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Submission;
@@ -23,10 +24,11 @@ public sealed partial class JobsApi
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
+    private readonly ControlBoard controls;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.logger) = (admission, submission, watch, keys, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, ControlBoard controls, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.keys, this.controls, this.logger) = (admission, submission, watch, keys, controls, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -77,9 +79,11 @@ public sealed partial class JobsApi
         if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)) };
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Paused = PausedOf(job.Receipt) };
         return Results.Json(view, ApiJson.Camel.JobView);
     }
+
+    private PausedView? PausedOf(Receipt job) => job.State is JobState.Scheduled or JobState.Queued or JobState.Retrying or JobState.Held ? PausedView.Of(controls.PauseOf(job.Queue, job.Type, job.Tenant)) : null;
 
     private async Task<IResult> SubmitAsync(SubmitRequest submit, string tenant, string? key, HttpResponse response, CancellationToken cancellation)
     {

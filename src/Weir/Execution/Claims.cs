@@ -80,7 +80,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Receipt receipt, CancellationToken cancellation)
     {
         var lost = Lost(receipt, clock.GetUtcNow());
-        var most = policies.Of(type).Attempts;
+        var most = policies.Of(type, message.JobId, message.Tenant).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
             // Read again, it is a job that has ended: what follows its end is done as for any other.

@@ -6,6 +6,8 @@ using Microsoft.Extensions.Logging;
 using Weir.Batches;
 using Weir.Breakers;
 using Weir.Catalog;
+using Weir.Concurrency;
+using Weir.Controls;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
@@ -47,6 +49,8 @@ public sealed partial class JobRunner
     private readonly OrderedKeys keys;
     private readonly LaneTurns turns;
     private readonly BatchGate batches;
+    private readonly ControlGate controls;
+    private readonly ConcurrencyLimits concurrency;
     private readonly Orchestrations orchestrations;
     private readonly BreakerBoard breakers;
     private readonly RetryPolicies policies;
@@ -58,11 +62,12 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, ControlGate controls, ConcurrencyLimits concurrency, Orchestrations orchestrations, BreakerBoard breakers, RetryPolicies policies, RetryBudget budget, KillPoints kill, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
         (this.keys, this.turns, this.batches, this.orchestrations, this.breakers) = (keys, turns, batches, orchestrations, breakers);
+        (this.controls, this.concurrency) = (controls, concurrency);
         (this.policies, this.budget, this.kill, this.instance, this.clock, this.logger) = (policies, budget, kill, instance, clock, logger);
     }
 
@@ -144,6 +149,11 @@ public sealed partial class JobRunner
     {
         if (message.Batch is not null && await batches.StopAsync(message, queue, stopping) is { } stopped)
             return stopped;
+        if (await controls.StopAsync(message, queue, stopping) is { } paused)
+            return paused;
+        using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
+        if (room is null)
+            return await PutOffAsync(message, type, queue, roomAt, "as many as may run here at once do", stopping);
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
 
@@ -153,7 +163,7 @@ public sealed partial class JobRunner
         return claimed switch
         {
             Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
-            Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
+            Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, room, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
             var other => throw new UnreachableException(other.ToString()),
@@ -172,13 +182,19 @@ public sealed partial class JobRunner
         return Settlement.Completed;
     }
 
-    private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
+    private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, Room room, CancellationToken stopping)
     {
         using var claim = claimed;
+        if (!await controls.MayStartAsync(claim.Message, queue, stopping))
+        {
+            breakers.Leave(type);
+            return await HandBackAsync(claim, type, queue);
+        }
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
+        room.Report(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
@@ -211,7 +227,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> FailAsync(Claim claim, JobType type, Queue queue, AttemptResult.Failed failure)
     {
         var attempt = Record(claim, failure.Outcome, JobError.From(failure.Class, failure.Exception));
-        var policy = policies.Of(type);
+        var policy = policies.Of(type, claim.Message.JobId, claim.Message.Tenant);
         var numberInRun = attempt.Number - claim.Message.EarlierAttempts;
         if (numberInRun >= policy.AttemptsFor(failure.Class))
             return await DeadLetterAsync(claim, type, queue, attempt, failure);

@@ -71,9 +71,15 @@ internal sealed class KillPoints
     public const string AfterBatchHeld = "batch.held";
     public const string AfterBatchPaused = "batch.paused";
     public const string AfterBatchResumed = "batch.resumed";
-    public const string AfterBatchReleased = "batch.released";
     public const string AfterBatchCancelled = "batch.cancelled";
     public const string AfterBatchRetried = "batch.retried";
+
+    public const string AfterHeldReleased = "hold.released";
+    public const string AfterControlHeld = "control.held";
+    public const string AfterControlMarked = "control.marked";
+    public const string AfterControlAudited = "control.audited";
+    public const string AfterControlWritten = "control.written";
+    public const string AfterControlReleased = "control.released";
 
     private const string Setting = "Weir:KillPoint";
 
@@ -86,7 +92,8 @@ internal sealed class KillPoints
         AfterDecided, AfterReplaced, AfterFired, AfterAdvanced,
         AfterResendMarked, AfterFinding, AfterResent,
         AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
-        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);
+        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterHeldReleased, AfterBatchCancelled, AfterBatchRetried,
+        AfterControlHeld, AfterControlMarked, AfterControlAudited, AfterControlWritten, AfterControlReleased);
 
     private readonly string? armed;
 
