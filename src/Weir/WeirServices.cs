@@ -55,6 +55,7 @@ public static class WeirServices
         services.AddSingleton(_ => new JobCatalog(builder.Handlers));
         services.AddSingleton(provider => Instance.New(provider.GetRequiredService<Random>()));
         services.AddTable<ReceiptTable>();
+        services.AddHostedService<PrefetchCheck>();
         services.AddSingleton<JobQueues>();
         services.AddTable<OrderingKeyTable>();
         services.AddSingleton<OrderedKeys>();
@@ -69,7 +70,8 @@ public static class WeirServices
         services.AddSingleton<BreakerBoard>();
         services.AddTable<ControlTable>().AddTable<HeldTable>().AddTable<AuditTable>().AddSingleton<ControlBoard>().AddSingleton<ControlGate>().AddSingleton<ControlDesk>();
         services.AddSingleton<AutomaticPause>().AddFace<HeldRelease>().AddHostedService<ControlWatch>().AddFace<ControlsApi>().AddFace<AuditApi>();
-        services.AddSingleton<ConcurrencyLimits>();
+        services.AddOptions<ControlOptions>().Bind(configuration.GetSection(ControlOptions.Section));
+        services.AddSingleton(provider => new ConcurrencyLimits(provider.GetRequiredService<JobCatalog>(), configuration, provider.GetRequiredService<HostSlots>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Claims>();
         services.AddSingleton<AttemptRun>();
         services.AddSingleton<InFlight>();

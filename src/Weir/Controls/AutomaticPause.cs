@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Weir.Controls;
 
@@ -7,14 +7,12 @@ namespace Weir.Controls;
 /// Pauses bulk while critical is saturated, if it may: the control <c>automatic/bulk</c> says so, else the setting <c>Weir:Controls:PauseBulk</c> (off). What it sets is a pause
 /// like an operator's: seen, on record, held and released in the same way. It ends by itself soon after nobody renews it, so a crash leaves nothing paused.
 /// </summary>
-internal sealed partial class AutomaticPause(IConfiguration configuration, ControlTable table, ControlDesk desk, IEnumerable<IPressureLevels> pressure, TimeProvider clock, ILogger<AutomaticPause> logger)
+internal sealed partial class AutomaticPause(IOptions<ControlOptions> options, ControlTable table, ControlDesk desk, IEnumerable<IPressureLevels> pressure, TimeProvider clock, ILogger<AutomaticPause> logger)
 {
     public const string Name = "bulk";
-    public const string Setting = "Weir:Controls:PauseBulk";
 
     private static readonly TimeSpan Lasts = TimeSpan.FromMinutes(2);
 
-    private readonly bool isOn = configuration.GetValue(Setting, defaultValue: false);
     private readonly IPressureLevels? levels = pressure.FirstOrDefault();
 
     public async Task LookAsync(ControlSnapshot controls, CancellationToken cancellation)
@@ -22,7 +20,7 @@ internal sealed partial class AutomaticPause(IConfiguration configuration, Contr
         if (levels is null)
             return;
         var now = clock.GetUtcNow();
-        var wanted = levels.IsSaturated(Queue.Critical) && (controls.Find(ControlKind.Automatic, Name, now)?.Enabled ?? isOn);
+        var wanted = levels.IsSaturated(Queue.Critical) && (controls.Find(ControlKind.Automatic, Name, now)?.Enabled ?? options.Value.PauseBulk);
         var pause = controls.Find(ControlKind.Queue, Name, now);
         if (wanted && pause is null)
             await PauseAsync(now, cancellation);
