@@ -1,7 +1,7 @@
 namespace Weir.Concurrency;
 
 /// <summary>
-/// How many jobs of one type are good for what they call, found out by trying: one more while all is well and they are needed, three tenths fewer at once when jobs take clearly
+/// How many jobs of one type are good for what they call, found out by trying: one more while all is well and they are needed, two fifths fewer at once when jobs take clearly
 /// longer than they used to or fail in a way that passes (additive increase, multiplicative decrease, as TCP does). "Used to" is the type's own
 /// baseline in this process, which follows slowly, so that a lasting change is accepted after some minutes.
 /// </summary>
@@ -14,11 +14,13 @@ internal sealed class AdaptiveLimit(int most)
     private const int FewSamples = 3;
 
     private const int MostSamples = 1_000;
-    private const double Decrease = 0.7;
     private const double FailureShare = 0.1;
 
     /// <summary>Twice the median would be twice as many as the other side takes: so well before that.</summary>
     private const double SlowMedian = 1.5;
+
+    /// <summary>Less than one by <see cref="SlowMedian"/>: so each decrease ends where jobs are quicker than the baseline says, if the limit was what made them slow, and the baseline cannot creep up behind the limit.</summary>
+    private const double Decrease = 0.6;
     private const double SlowTail = 2;
 
     /// <summary>What is shorter than this is the machine's noise, not the other side's.</summary>
