@@ -26,6 +26,9 @@ internal sealed class AdaptiveLimit(int most)
     /// <summary>What is shorter than this is the machine's noise, not the other side's.</summary>
     private static readonly TimeSpan Noise = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>In about this time a lasting change is the new baseline.</summary>
+    private static readonly TimeSpan Accepted = TimeSpan.FromMinutes(10);
+
     private static readonly TimeSpan ShortWindow = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongWindow = TimeSpan.FromSeconds(10);
 
@@ -79,7 +82,8 @@ internal sealed class AdaptiveLimit(int most)
         {
             limit = Math.Min(most, limit + 1);
         }
-        (median, tail) = (Follow(median, half), Follow(tail, most95));
+        var rise = 1 - Math.Exp(-(now - windowFrom) / Accepted);
+        (median, tail) = (Follow(median, half, rise), Follow(tail, most95, rise));
         times.Clear();
         (total, failures, wasFull) = (0, 0, false);
     }
@@ -87,6 +91,6 @@ internal sealed class AdaptiveLimit(int most)
     private double? At(double share) => times.Count == 0 ? null : times[(int)Math.Min(times.Count - 1, Math.Floor(times.Count * share))];
 
     /// <summary>Down soon, up slowly: or it would follow the limit's own doing and never object to it.</summary>
-    private static double? Follow(double? known, double? seen) =>
-        seen is not { } now ? known : known is not { } before ? now : before + (now - before) * (now < before ? 0.3 : 0.01);
+    private static double? Follow(double? known, double? seen, double rise) =>
+        seen is not { } now ? known : known is not { } before ? now : before + (now - before) * (now < before ? 0.3 : rise);
 }

@@ -44,7 +44,7 @@ public sealed class AdaptiveLimitTests
         world.TimeMs = 250;
         world.Run(TimeSpan.FromSeconds(20));
         Assert.InRange(world.Limit.Current, 1, 8);
-        world.Run(TimeSpan.FromMinutes(15));
+        world.Run(TimeSpan.FromMinutes(25));
         Assert.Equal(30, world.Limit.Current);
     }
 
