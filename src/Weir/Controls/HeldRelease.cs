@@ -13,8 +13,8 @@ public sealed partial class HeldRelease
 {
     private const int AtOnce = 16;
 
-    /// <summary>Longer than a page takes; given back at the end of a run.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+    /// <summary>Longer than a page takes: renewed with each, given back at the end of a run. Two at once would only do some of it twice.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan SweepLimit = TimeSpan.FromSeconds(45);
 
@@ -32,7 +32,7 @@ public sealed partial class HeldRelease
     private readonly TimeProvider clock;
     private readonly ILogger<HeldRelease> logger;
     private readonly SemaphoreSlim turn = new(1);
-    private volatile bool wanted;
+    private volatile bool wanted = true; // once after the start: whoever was here before may have died in the middle of it
 
     internal HeldRelease(
         HeldTable held, ControlTable table, ControlBoard board, AuditTable audit, JobHolds holds, InstanceTable instances, Instance instance, KillPoints kill, TimeProvider clock, ILogger<HeldRelease> logger)
@@ -116,7 +116,7 @@ public sealed partial class HeldRelease
                     LogReleased(released, kind, name);
                 return true;
             }
-            if (clock.GetUtcNow() >= until)
+            if (clock.GetUtcNow() is var now && (now >= until || !await table.TakeTurnAsync(instance.Id, now, now + Lease, cancellation)))
                 return false;
             foreach (var some in page.Chunk(AtOnce))
                 await Task.WhenAll(some.Select(job => holds.ReleaseAsync(job.JobId, cancellation)));

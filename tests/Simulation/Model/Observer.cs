@@ -25,6 +25,9 @@ internal sealed class Observer(WorldState world)
 
     public List<BatchCase> Batches { get; } = [];
 
+    /// <summary>What an operator has stopped, and for how long he was told it holds.</summary>
+    public List<PauseCase> Pauses { get; } = [];
+
     public Callbacks Callbacks { get; } = new();
 
     public IEnumerable<SeenJob> Seen => seen.Values;
@@ -47,6 +50,7 @@ internal sealed class Observer(WorldState world)
         world.Note(instance.Process, $"{job.Id} number {work.Number} starts, attempt {context.Attempt}");
         StartRules.Check(world, job, run);
         StartRules.CheckPayload(world, job, work);
+        PauseRules.CheckStart(world, job, run);
         job.HandedBack = false;
         job.Runs.Add(run);
         running.RemoveAll(other => other.HasEnded || other.Token.IsCancellationRequested || !world.IsAlive(other.Instance));
