@@ -1,3 +1,4 @@
+using Functions;
 using Jobs;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Configuration;
@@ -9,6 +10,7 @@ var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
 
 builder.Services.AddAzureConnections(builder.Configuration);
+builder.Services.AddHostedService<TelemetryExport>();
 builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
 
 var app = builder.Build();

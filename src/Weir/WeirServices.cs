@@ -29,6 +29,7 @@ using Weir.Retries;
 using Weir.Schedules;
 using Weir.Submission;
 using Weir.Uniqueness;
+using Weir.Why;
 using Weir.Workflows;
 
 namespace Weir;
@@ -63,7 +64,7 @@ public static class WeirServices
         services.AddSingleton<LaneTurns>();
         services.AddSingleton(provider => new LaneCounts(configuration, provider.GetRequiredService<IOptions<WeirOptions>>()));
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
-        services.AddSingleton<JobWatch>();
+        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
         services.AddSingleton(provider => new RetryPolicies(configuration, provider.GetRequiredService<ControlBoard>()));
         services.AddSingleton<RetryBudget>();
         services.AddTable<BreakerTable>();

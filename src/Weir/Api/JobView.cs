@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Why;
 using Weir.Workflows;
 
 namespace Weir.Api;
@@ -24,6 +25,9 @@ internal sealed record JobView(
 
     /// <summary>The control that keeps it from starting.</summary>
     public PausedView? Paused { get; init; }
+
+    /// <summary>Of a job that has not ended: the one reason why it does not run, or what it does.</summary>
+    public WhyView? Why { get; init; }
 
     /// <summary>The steps of a workflow.</summary>
     public IReadOnlyList<StepView>? Steps { get; init; }
@@ -73,6 +77,13 @@ internal sealed record ProgressView(double Share, string? Message);
 internal sealed record HeldByView(string Id, HeadReason Why, DateTimeOffset Since, LinksView Links)
 {
     public static HeldByView? Of(KeyHead? head) => head is null ? null : new(head.JobId, head.Why, head.Since, LinksView.Of(head.JobId));
+}
+
+/// <summary>A <see cref="Reason"/> as GET shows it.</summary>
+internal sealed record WhyView(
+    ReasonKind Reason, string Detail, DateTimeOffset? ExpectedAt, DateTimeOffset? Since, string? JobId, string? Instance, int? Ahead, string? Step)
+{
+    public static WhyView? Of(Reason? reason) => reason is null ? null : new(reason.Kind, reason.Detail, reason.ExpectedAt, reason.Since, reason.JobId, reason.Instance, reason.Ahead, reason.Step);
 }
 
 internal sealed record ErrorView(string Class, string Type, string Message, string? Reason, string? Stack);

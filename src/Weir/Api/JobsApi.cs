@@ -6,6 +6,7 @@ using Weir.Controls;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Why;
 
 namespace Weir.Api;
 
@@ -24,11 +25,12 @@ public sealed partial class JobsApi
     private readonly JobSubmission submission;
     private readonly JobWatch watch;
     private readonly OrderedKeys keys;
+    private readonly Explanation explanation;
     private readonly ControlBoard controls;
     private readonly ILogger<JobsApi> logger;
 
-    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, ControlBoard controls, ILogger<JobsApi> logger) =>
-        (this.admission, this.submission, this.watch, this.keys, this.controls, this.logger) = (admission, submission, watch, keys, controls, logger);
+    internal JobsApi(Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, Explanation explanation, ControlBoard controls, ILogger<JobsApi> logger) =>
+        (this.admission, this.submission, this.watch, this.keys, this.explanation, this.controls, this.logger) = (admission, submission, watch, keys, explanation, controls, logger);
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
     public async Task<IResult> SubmitAsync(HttpRequest request, CancellationToken cancellation)
@@ -79,7 +81,7 @@ public sealed partial class JobsApi
         if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Paused = PausedOf(job.Receipt) };
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Why = WhyView.Of(await explanation.OfAsync(job, cancellation)), Paused = PausedOf(job.Receipt) };
         return Results.Json(view, ApiJson.Camel.JobView);
     }
 

@@ -8,7 +8,8 @@ namespace Weir.Cancellation;
 
 /// <summary>
 /// Cancels jobs. One that nobody runs ends at once, and its message, whenever it comes, finds it ended. One that runs is asked: by its
-/// receipt, and, so that it hears of it soon, in this process or by a notice to the others.
+/// receipt, and, so that it hears of it soon, in this process or by a notice to the others. So is a workflow that waits for its replay while steps of an earlier run stand: it is that replay which
+/// undoes them.
 /// </summary>
 internal sealed partial class JobCancellation(
     ReceiptTable receipts, JobCatalog catalog, CancelNotices notices, InFlight inFlight, JobEndings endings, Orchestrations orchestrations, KillPoints kill, TimeProvider clock, ILogger<JobCancellation> logger)
@@ -30,7 +31,8 @@ internal sealed partial class JobCancellation(
                 return await AlreadyFinalAsync(job, cancellation);
 
             var done = job.State is JobState.Running or JobState.Waiting or JobState.Compensating
-                ? await RequestAsync(job, request, cancellation)
+                ? await RequestAsync(job, job.Attempt, request, cancellation)
+                : await HasToUndoAsync(job, cancellation) ? await RequestAsync(job, job.Attempt + 1, request, cancellation)
                 : await EndAsync(job, request, cancellation);
             if (done is not null)
                 return done;
@@ -52,17 +54,21 @@ internal sealed partial class JobCancellation(
         return new Cancelled.Done(job, JobState.Cancelled);
     }
 
-    private async Task<Cancelled?> RequestAsync(Receipt job, CancelRequest request, CancellationToken cancellation)
+    private async Task<bool> HasToUndoAsync(Receipt job, CancellationToken cancellation) =>
+        job.Replays > 0 && await receipts.ReadWorkflowAsync(job.Id, cancellation) is { } workflow && workflow.NotUndone().Count > 0;
+
+    /// <param name="attempt">Which it concerns: the one that runs, or the next.</param>
+    private async Task<Cancelled?> RequestAsync(Receipt job, int attempt, CancelRequest request, CancellationToken cancellation)
     {
-        if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)
+        if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, attempt, clock.GetUtcNow(), request, cancellation) is null)
             return null;
 
         kill.Pass(KillPoints.AfterCancel);
-        LogRequested(job.Id, job.Type, job.Attempt);
+        LogRequested(job.Id, job.Type, attempt);
         if (job.IsOrchestrated)
             await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);
         else
-            await TellAsync(job.Id, job.Attempt, cancellation);
+            await TellAsync(job.Id, attempt, cancellation);
         return new Cancelled.Done(job, job.State);
     }
 

@@ -76,6 +76,15 @@ internal sealed record Control(ControlKind Kind, string Name, string By, string 
 
     public static string PartitionOf(ControlKind kind) => JsonNamingPolicy.CamelCase.ConvertName(kind.ToString());
 
+    /// <summary>At the beginning of a sentence.</summary>
+    public static string NameOf(ControlKind kind) => kind switch
+    {
+        ControlKind.Queue => "The queue",
+        ControlKind.Type => "The job type",
+        ControlKind.Tenant => "The tenant",
+        _ => kind.ToString(),
+    };
+
     /// <summary>Null for a kind that a newer build knows.</summary>
     public static ControlKind? KindOf(string partition)
     {

@@ -6,6 +6,7 @@ using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Telemetry;
 
 namespace Weir.DeadLetters;
 
@@ -124,6 +125,7 @@ internal sealed partial class DeadLetterDesk(
 
             if (await receipts.ReplayAsync(receipt, how, mended, cancellation) is { } queued)
             {
+                using var span = Spans.Replay(queued);
                 kill.Pass(KillPoints.AfterReplayRecorded);
                 await SendAsync(queued, cancellation);
                 LogReplayed(id, queued.Type, queued.Replays, mended is not null, how.By);

@@ -60,8 +60,8 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
 
-        // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed.
-        _ when receipt.CancelRequestedAt is not null => await CancelAsync(receipt, cancellation),
+        // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed. A workflow is told when it begins, and undoes what stands.
+        _ when receipt.CancelRequestedAt is not null && type is not WorkflowType => await CancelAsync(receipt, cancellation),
 
         JobState.Running => await TakeOverAsync(message, type, receipt, cancellation),
 
@@ -116,7 +116,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     public async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
     {
-        await queues.PutOffAsync(queue, message, until, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = "Another attempt had its lease when its turn came" }, until, cancellation);
         return Settlement.Completed;
     }
 

@@ -22,6 +22,8 @@ internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestration
         {
             if (await receipts.FindAsync(message.JobId, cancellation) is not { } receipt)
                 return Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.Poison, $"There is no receipt of job {message.JobId}."));
+            if (message.Replays < receipt.Replays)
+                return Claimed.Not(Settlement.Completed); // a copy left over from before a replay, which does not expire
             if (receipt.State.IsFinal())
                 return new Claimed.Ended(receipt);
 

@@ -12,6 +12,7 @@ using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
+using Weir.Telemetry;
 using Weir.Workflows;
 
 namespace Weir.Execution;
@@ -153,16 +154,16 @@ public sealed partial class JobRunner
             return paused;
         using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
         if (room is null)
-            return await PutOffAsync(message, type, queue, roomAt, "as many as may run here at once do", stopping);
+            return await PutOffAsync(message, type, queue, roomAt, "As many as may run at once in an instance did", stopping);
         if (breakers.TryEnter(type, message.JobId) is { } again)
-            return await PutOffAsync(message, type, queue, again, "a breaker is open", stopping);
+            return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
         if (claimed is not Claimed.Ours)
             breakers.Leave(type);
         return claimed switch
         {
-            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, stopping),
+            Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, queue, stopping),
             Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, room, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
@@ -171,9 +172,10 @@ public sealed partial class JobRunner
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>
-    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, CancellationToken stopping)
+    private async Task<Settlement> StartWorkflowAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
     {
         using var claim = claimed;
+        using var span = Spans.Attempt(claim, type, queue);
         breakers.Leave(type);
         kill.Pass(KillPoints.AfterWorkflowClaim);
         await keys.KeepTurnAsync(claim.Message, stopping);
@@ -190,11 +192,13 @@ public sealed partial class JobRunner
             breakers.Leave(type);
             return await HandBackAsync(claim, type, queue);
         }
+        using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
         room.Report(result);
+        span.Tell(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
         return result switch
@@ -360,14 +364,14 @@ public sealed partial class JobRunner
         if (receipt.Type != message.Type || receipt.Version != message.Version)
             return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
-        await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilNewerBuild, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = $"This deployment does not serve version {message.Version} of '{message.Type}' yet" }, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;
     }
 
     /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
     private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
     {
-        await queues.PutOffAsync(queue, message, until, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = why }, until, stopping);
         LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }
@@ -383,7 +387,7 @@ public sealed partial class JobRunner
             return Poison(message.MessageId, $"What there is of job {message.JobId} cannot be read: {failure.Message}");
         try
         {
-            await queues.PutOffAsync(queue, message, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
+            await queues.PutOffAsync(queue, message with { PutOffBecause = "A store did not answer when its turn came" }, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
             return Settlement.Completed;
         }
         catch (Exception alsoAway)

@@ -11,6 +11,12 @@ namespace Weir.Index;
 /// </summary>
 internal sealed record JobSummary(string Id, string Type, string Tenant, DateTimeOffset SubmittedAt)
 {
+    private const string StateColumn = "State";
+    private const string FinishedColumn = "FinishedAt";
+
+    /// <summary>Of later ones only the last is told: a row has at most 252 columns (Table storage).</summary>
+    private const int MostRuns = 100;
+
     /// <summary>Null when only its end is known.</summary>
     public Queue? Queue { get; init; }
 
@@ -21,6 +27,12 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
 
     public DateTimeOffset? FinishedAt { get; init; }
 
+    /// <summary>Which run of the job ended so: 0 is the first, n the n-th replay.</summary>
+    public int Run { get; init; }
+
+    /// <summary>Whether what followed the end that the receipt knows was done.</summary>
+    public bool SaysEndOf(Receipt receipt) => State is not null && Run == Math.Min(receipt.Replays, MostRuns);
+
     public string PartitionKey => IndexKey.Partition(SubmittedAt, Id);
 
     public string RowKey => IndexKey.Row(SubmittedAt, Id);
@@ -28,29 +40,34 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
     /// <summary>
     /// Whether the receipt knows more: the job was still on its way, or may have been replayed from the dead letters since, or a crash took the line of its submission along.
     /// </summary>
-    public bool IsBehind => State is null or JobState.DeadLettered || Queue is null;
+    public bool IsBehind => State is null or JobState.DeadLettered or JobState.Expired || Queue is null;
 
+    /// <summary>Without the end: a line that says that its job has ended says that what follows the end was done, which no receipt knows.</summary>
     public static JobSummary Of(Receipt receipt) => new(receipt.Id, receipt.Type, receipt.Tenant, receipt.SubmittedAt)
     {
         Queue = receipt.Queue,
         CorrelationId = receipt.CorrelationId,
-        State = receipt.State.IsFinal() ? receipt.State : null,
-        FinishedAt = receipt.State.IsFinal() ? receipt.FinishedAt : null,
     };
 
     public static JobSummary Of(JobMessage message, JobState state, DateTimeOffset submittedAt, DateTimeOffset finishedAt) =>
-        new(message.JobId, message.Type, message.Tenant, submittedAt) { State = state, FinishedAt = finishedAt };
+        new(message.JobId, message.Type, message.Tenant, submittedAt) { State = state, FinishedAt = finishedAt, Run = Math.Min(message.Replays, MostRuns) };
 
-    public static JobSummary Of(TableEntity row) => new(
-        row.GetString("Job") ?? "", row.GetString("Type") ?? "", row.GetString("Tenant") ?? "", row.GetDateTimeOffset("SubmittedAt") ?? default)
+    public static JobSummary Of(TableEntity row)
     {
-        Queue = row.GetString("Queue") is { } queue ? Enum.Parse<Queue>(queue) : null,
-        CorrelationId = row.GetString("CorrelationId"),
-        State = row.GetString("State") is { } state ? Enum.Parse<JobState>(state) : null,
-        FinishedAt = row.GetDateTimeOffset("FinishedAt"),
-    };
+        var run = row.Keys.Where(column => column.StartsWith(StateColumn, StringComparison.Ordinal))
+            .Select(column => int.TryParse(column.AsSpan(StateColumn.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
+            .DefaultIfEmpty().Max();
+        return new JobSummary(row.GetString("Job") ?? "", row.GetString("Type") ?? "", row.GetString("Tenant") ?? "", row.GetDateTimeOffset("SubmittedAt") ?? default)
+        {
+            Queue = row.GetString("Queue") is { } queue ? Enum.Parse<Queue>(queue) : null,
+            CorrelationId = row.GetString("CorrelationId"),
+            State = row.GetString(ColumnOf(StateColumn, run)) is { } state ? Enum.Parse<JobState>(state) : null,
+            FinishedAt = row.GetDateTimeOffset(ColumnOf(FinishedColumn, run)),
+            Run = run,
+        };
+    }
 
-    /// <summary>Only what is known: merged into the row, it takes nothing away that another instance has written.</summary>
+    /// <summary>Only what is known, and each run's end in columns of its own: merged into the row, it takes nothing away that another instance has written, in whatever order they come.</summary>
     public TableEntity ToRow()
     {
         var row = new TableEntity(PartitionKey, RowKey)
@@ -65,20 +82,27 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
         if (CorrelationId is not null)
             row["CorrelationId"] = CorrelationId;
         if (State is { } state)
-            row["State"] = state.ToString();
+            row[ColumnOf(StateColumn, Run)] = state.ToString();
         if (FinishedAt is { } finishedAt)
-            row["FinishedAt"] = finishedAt;
+            row[ColumnOf(FinishedColumn, Run)] = finishedAt;
         return row;
     }
 
+    private static string ColumnOf(string name, int run) => run == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}{run}");
+
     /// <summary>What two lines about one job say together; of what both say, this one is right.</summary>
-    public JobSummary Over(JobSummary earlier) => this with
+    public JobSummary Over(JobSummary earlier)
     {
-        Queue = Queue ?? earlier.Queue,
-        CorrelationId = CorrelationId ?? earlier.CorrelationId,
-        State = State ?? earlier.State,
-        FinishedAt = FinishedAt ?? earlier.FinishedAt,
-    };
+        var ended = State is null || (earlier.State is not null && earlier.Run > Run) ? earlier : this;
+        return this with
+        {
+            Queue = Queue ?? earlier.Queue,
+            CorrelationId = CorrelationId ?? earlier.CorrelationId,
+            State = ended.State,
+            FinishedAt = ended.FinishedAt,
+            Run = ended.Run,
+        };
+    }
 }
 
 /// <summary>

@@ -20,8 +20,7 @@ internal sealed partial class LostLines(ReceiptTable receipts, JobIndex index, I
         var found = 0;
         await foreach (var receipt in receipts.ChangedAsync(from - Margin, to + Margin, cancellation))
         {
-            // Without the end: whether what follows it was done, nobody knows. A line that knows better keeps what it says.
-            index.Put(JobSummary.Of(receipt) with { State = null, FinishedAt = null });
+            index.Put(JobSummary.Of(receipt)); // a line that knows better keeps what it says
             if (++found % BetweenFlushes == 0)
                 await FlushAsync(cancellation);
         }

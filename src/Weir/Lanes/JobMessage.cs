@@ -57,6 +57,9 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
 
     public string? TraceParent { get; init; }
 
+    /// <summary>Why it is sent to come later, as the beginning of a sentence for whoever asks; not read again, so that it is always the last reason.</summary>
+    public string? PutOffBecause { get; init; }
+
     /// <summary>More than any policy and all the replays that somebody could ask for.</summary>
     private const int MostAttempts = 1_000_000;
 
@@ -80,6 +83,7 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
     private const string SubmittedProperty = "weir-submitted";
     private const string FollowsProperty = "weir-follows";
     private const string BatchProperty = "weir-batch";
+    private const string PutOffProperty = "weir-put-off-because";
 
     public string MessageId => string.Create(CultureInfo.InvariantCulture, $"{JobId}:{Attempt}:{PutOffs}{(Replays == 0 ? "" : $":{Replays}")}{(Resends == 0 ? "" : $":r{Resends}")}");
 
@@ -120,8 +124,12 @@ internal sealed partial record JobMessage(string JobId, string Type, string Tena
             properties[BatchProperty] = batch.ToString();
         if (TraceParent is not null)
             properties[TraceParentProperty] = TraceParent;
+        if (PutOffBecause is not null)
+            properties[PutOffProperty] = PutOffBecause;
         return message;
     }
+
+    public static string? PutOffReasonOf(ServiceBusReceivedMessage message) => Text(message.ApplicationProperties, PutOffProperty);
 
     /// <summary>
     /// Reads a message that was received; null when it is none of ours. What it says goes into table keys, conditions and sums, so a message that says what no

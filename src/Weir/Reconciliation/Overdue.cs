@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Weir.Execution;
+using Weir.Index;
 using Weir.Receipts;
 
 namespace Weir.Reconciliation;
@@ -16,9 +17,9 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
     public TimeSpan After => options.Value.After;
 
     /// <param name="receipt">A job without a message.</param>
-    /// <param name="lineIsOpen">The list of jobs does not say that it has ended: then what follows its end may not have been done.</param>
+    /// <param name="line">Its line in the list of jobs: if that does not say this end, what follows it may not have been done.</param>
     /// <param name="censusBegan">What changed after this may have a message that the census could not see.</param>
-    public bool IsForgotten(Receipt receipt, bool lineIsOpen, DateTimeOffset censusBegan)
+    public bool IsForgotten(Receipt receipt, JobSummary line, DateTimeOffset censusBegan)
     {
         if (receipt.ChangedAt + After * Math.Pow(2, Math.Min(receipt.Resends, MostDoublings)) > censusBegan)
             return false;
@@ -27,7 +28,7 @@ internal sealed class Overdue(IOptions<ReconcileOptions> options)
             JobState.Scheduled or JobState.Queued or JobState.Retrying or JobState.Held => true,
             JobState.Running => receipt.LeaseUntil + Claims.ClockSkew < censusBegan,
             JobState.DeadLettered or JobState.Expired => !receipt.IsCollected && receipt.Discarded is null,
-            JobState.Succeeded or JobState.Cancelled => lineIsOpen,
+            JobState.Succeeded or JobState.Cancelled => !line.SaysEndOf(receipt),
             _ => false, // a workflow's states have a life of their own
         };
     }

@@ -159,7 +159,7 @@ public sealed partial class Reconciler
         }
     }
 
-    /// <summary>By its line alone. A dead letter's line stays as it is while the job is replayed.</summary>
+    /// <summary>By its line alone. A dead letter's line stays as it is until its replay has ended.</summary>
     private static bool MayBeForgotten(JobSummary line) => line.State is null or JobState.DeadLettered or JobState.Expired;
 
     private async Task<Finding?> LookAsync(JobSummary line, DateTimeOffset censusBegan, CancellationToken cancellation)
@@ -167,7 +167,7 @@ public sealed partial class Reconciler
         try
         {
             // No receipt: retention has removed it, or its submission was taken back.
-            return await receipts.FindAsync(line.Id, cancellation) is { } receipt && overdue.IsForgotten(receipt, line.State is null, censusBegan)
+            return await receipts.FindAsync(line.Id, cancellation) is { } receipt && overdue.IsForgotten(receipt, line, censusBegan)
                 ? await repairs.RepairAsync(receipt, cancellation)
                 : null;
         }

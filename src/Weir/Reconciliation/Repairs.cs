@@ -57,7 +57,7 @@ internal sealed partial class Repairs(
     private static int AttemptOf(Receipt receipt) => receipt.State switch
     {
         JobState.Queued when receipt.Attempt > receipt.EarlierAttempts => receipt.Attempt,
-        var state when state.IsFinal() => Math.Max(1, receipt.Attempt),
+        var state when state.IsFinal() => Math.Max(receipt.EarlierAttempts + 1, receipt.Attempt), // it may have ended before any
         _ => receipt.Attempt + 1,
     };
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Telemetry;
 
 namespace Weir.Submission;
 
@@ -19,6 +20,7 @@ internal sealed partial class BulkSubmission(JobSubmission submission, Submissio
     /// <returns>An answer for each item, in their order.</returns>
     public async Task<IReadOnlyList<Submitted>> SubmitAsync(IReadOnlyList<BulkItem> items, string tenant, CancellationToken cancellation)
     {
+        using var span = Spans.Bulk(items.Count, tenant);
         var answers = new Submitted?[items.Count];
         var unsent = new Unsent?[items.Count];
         var next = -1;

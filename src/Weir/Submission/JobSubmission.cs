@@ -3,6 +3,7 @@ using Weir.Completion;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Telemetry;
 using Weir.Uniqueness;
 
 namespace Weir.Submission;
@@ -50,6 +51,14 @@ internal sealed class JobSubmission(
         SubmitAsync(request, tenant, idempotencyKey, gates: null, cancellation);
 
     private async Task<Submitted> SubmitAsync(SubmitRequest request, string tenant, string? idempotencyKey, SubmissionGates? gates, CancellationToken cancellation)
+    {
+        using var span = Spans.Submission(request, tenant);
+        var submitted = await TakeAsync(request, tenant, idempotencyKey, gates, cancellation);
+        span.Tell(submitted);
+        return submitted;
+    }
+
+    private async Task<Submitted> TakeAsync(SubmitRequest request, string tenant, string? idempotencyKey, SubmissionGates? gates, CancellationToken cancellation)
     {
         if (Check(request, tenant, idempotencyKey, out var job) is { } refused)
             return refused;

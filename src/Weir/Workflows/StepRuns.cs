@@ -6,6 +6,7 @@ using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Telemetry;
 
 namespace Weir.Workflows;
 
@@ -135,6 +136,7 @@ internal sealed partial class StepRuns(
     private async Task<StepRecord> RunAsync(
         AsyncServiceScope scope, JobType type, Step step, object payload, WorkflowRecord workflow, StepRecord begun, RetryPolicy policy, CancellationToken stopping)
     {
+        using var span = Spans.Step(workflow.Receipt, begun.Name, begun.IsUndo, begun.Attempt);
         try
         {
             var skipped = false;
@@ -153,6 +155,7 @@ internal sealed partial class StepRuns(
         }
         catch (Exception failure) when (!(failure is OperationCanceledException && stopping.IsCancellationRequested))
         {
+            span.Fail(failure);
             return Failed(begun, failure, policy);
         }
     }

@@ -21,37 +21,23 @@ internal sealed partial class WorkflowBeginnings(ReceiptTable receipts, JobCatal
 
         var cancelRequested = workflow.Receipt.CancelRequestedAt is not null;
         if (workflow.Steps.Any(step => step.IsUndo))
-            return new WorkflowBegun { ToUndo = NotUndone(workflow), Plan = workflow.Plan, CancelRequested = cancelRequested };
+            return new WorkflowBegun { ToUndo = workflow.NotUndone(), Plan = workflow.Plan, CancelRequested = cancelRequested };
+        var doneBefore = workflow.NotUndone();
         if (workflow.PlanOf(run.Run) is { } kept)
-            return new WorkflowBegun { Plan = kept, CancelRequested = cancelRequested };
+            return new WorkflowBegun { Plan = kept, DoneBefore = doneBefore, CancelRequested = cancelRequested };
         try
         {
             var plan = await MakePlanAsync(workflow);
             await receipts.KeepPlanAsync(run.JobId, run.Run, plan, cancellation);
             kill.Pass(KillPoints.AfterPlan);
             LogBegun(run.JobId, workflow.Receipt.Type, PlanNode.Flatten(plan).Count(node => node.IsStep));
-            return new WorkflowBegun { Plan = plan, CancelRequested = cancelRequested };
+            return new WorkflowBegun { Plan = plan, DoneBefore = doneBefore, CancelRequested = cancelRequested };
         }
         catch (Exception broken) when (broken is not OperationCanceledException && !StoreAway.Explains(broken))
         {
             await endings.EndBrokenAsync(run, broken, cancellation);
             return new WorkflowBegun { IsBroken = true };
         }
-    }
-
-    /// <summary>
-    /// An earlier run began to undo what was done, and did not come to its end: what it has left, in its order. Those that it had not come to follow, last done first.
-    /// </summary>
-    private static List<string> NotUndone(WorkflowRecord workflow)
-    {
-        var left =
-            from node in PlanNode.Flatten(workflow.Plan)
-            where node.HasUndo && workflow.Find(StepRecord.UndoPrefix, node.Name)?.State != StepState.Done
-            let step = workflow.Find(StepRecord.StepPrefix, node.Name)
-            where step is { State: StepState.Done } || (step is not null && step.State != StepState.Skipped && node.UndoneEvenHalfRun)
-            orderby workflow.Find(StepRecord.UndoPrefix, node.Name)?.Order ?? int.MaxValue, step.FinishedAt descending
-            select node.Name;
-        return [.. left];
     }
 
     private async Task<IReadOnlyList<PlanNode>> MakePlanAsync(WorkflowRecord workflow)

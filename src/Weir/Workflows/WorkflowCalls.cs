@@ -29,6 +29,9 @@ public sealed record WorkflowBegun
 
     public IReadOnlyList<PlanNode> Plan { get; init; } = [];
 
+    /// <summary>What earlier runs have done, and nobody has undone; last done first. A run that stops before it comes to them undoes them too.</summary>
+    public IReadOnlyList<string> DoneBefore { get; init; } = [];
+
     /// <summary>An earlier run could not undo these, in the order in which that is to be done: nothing else is left. Null for a run from the start.</summary>
     public IReadOnlyList<string>? ToUndo { get; init; }
 }

@@ -19,6 +19,7 @@ public sealed class WorkflowOrchestration
     private readonly Task cancelled;
     private readonly TaskCompletionSource stopped = new();
     private readonly List<PlanNode> toUndo = [];
+    private readonly HashSet<string> reached = new(StringComparer.Ordinal);
     private readonly List<string> running = [];
     private int steps;
     private int done;
@@ -49,8 +50,7 @@ public sealed class WorkflowOrchestration
         Cancel(begun.CancelRequested && begun.ToUndo is null);
         if (begun.ToUndo is null)
             await RunAllAsync(begun.Plan);
-        else
-            toUndo.AddRange(begun.ToUndo.Reverse().Select(name => nodes.FirstOrDefault(node => node.Name == name) ?? new PlanNode(NodeKind.Step, name)));
+        toUndo.AddRange((begun.ToUndo ?? begun.DoneBefore.Where(name => !reached.Contains(name))).Reverse().Select(name => nodes.FirstOrDefault(node => node.Name == name) ?? new PlanNode(NodeKind.Step, name)));
 
         var notUndone = isStale || (!IsStopping && begun.ToUndo is null) ? [] : await UndoAllAsync();
         if (!isStale)
@@ -95,6 +95,7 @@ public sealed class WorkflowOrchestration
 
     private async Task<StepNext> RunStepAsync(PlanNode node)
     {
+        reached.Add(node.Name);
         Show(node.Name, begins: true);
         var next = await ToEndAsync(node);
         Show(node.Name, begins: false);

@@ -70,5 +70,20 @@ internal sealed class WorkflowRecord
         }
     }
 
+    /// <summary>
+    /// What has taken effect, or may have, and is not undone: what an earlier run could not undo, in its order; then what no run has come to undo, last done first.
+    /// </summary>
+    public IReadOnlyList<string> NotUndone()
+    {
+        var left =
+            from node in PlanNode.Flatten(Plan).Reverse() // what was done in the same tick, last listed first
+            where node.HasUndo && Find(StepRecord.UndoPrefix, node.Name)?.State != StepState.Done
+            let step = Find(StepRecord.StepPrefix, node.Name)
+            where step is { State: StepState.Done } || (step is not null && step.State != StepState.Skipped && node.UndoneEvenHalfRun)
+            orderby Find(StepRecord.UndoPrefix, node.Name)?.Order ?? int.MaxValue, step.FinishedAt descending
+            select node.Name;
+        return [.. left];
+    }
+
     public static string PrefixOfPlan(int run) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{PlanPrefix}{run:0000}-");
 }

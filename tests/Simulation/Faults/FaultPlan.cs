@@ -70,13 +70,13 @@ internal sealed record FaultPlan
 }
 
 /// <summary>Shares of all calls, 0 to 1.</summary>
-internal sealed record CallFaults(double Refused, double Lost, double Repeated, double Slow)
+internal sealed record CallFaults(double Refused, double Lost, double Repeated, double Slow, double Late)
 {
-    public static CallFaults None { get; } = new(0, 0, 0, 0);
+    public static CallFaults None { get; } = new(0, 0, 0, 0, 0);
 
     public static CallFaults Draw(Random chance, double strength)
     {
-        return new CallFaults(Share(), Share(), Share(), Share());
+        return new CallFaults(Share(), Share(), Share(), Share(), Share());
 
         double Share() => chance.Next(2) == 0 ? 0 : Math.Min(0.3, 0.03 * strength * chance.NextDouble());
     }
@@ -88,6 +88,7 @@ internal sealed record CallFaults(double Refused, double Lost, double Repeated, 
             : drawn < Refused + Lost ? Fate.Lost
             : drawn < Refused + Lost + Repeated ? Fate.Repeated
             : drawn < Refused + Lost + Repeated + Slow ? Fate.Slow
+            : drawn < Refused + Lost + Repeated + Slow + Late ? Fate.Late
             : Fate.Done;
     }
 }
@@ -107,6 +108,9 @@ internal enum Fate
     Repeated,
 
     Slow,
+
+    /// <summary>Done long after the caller has given it up, whether that still lives or not. Only of conditional writes; another call is slow.</summary>
+    Late,
 }
 
 internal enum Profile { Mixed, Calm, Light, Rough, Storm }

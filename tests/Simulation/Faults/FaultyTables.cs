@@ -23,8 +23,15 @@ internal sealed class FaultyTables(ITableTransport inner, Network network, World
             answer => isWrite && answer.Response.Status < 400,
             () => new TableAnswer(LocalResponse.Of(Refusals[world.Draw(Refusals.Length)])),
             () => new AggregateException("Retry failed after 4 tries.", new RequestFailedException(0, "No connection.")),
-            cancellation);
+            cancellation, mayBeLate: IsConditional(call));
     }
+
+    private static bool IsConditional(TableCall call) => call switch
+    {
+        TableCall.Change => call.Operation == TableOperation.UpdateEntity,
+        TableCall.Transaction transaction => transaction.Changes.Any(change => change.Type is TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace),
+        _ => false,
+    };
 
     private async Task<TableAnswer> SendAndWatchAsync(TableCall call, bool isWrite)
     {

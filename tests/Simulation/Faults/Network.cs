@@ -24,13 +24,20 @@ internal sealed class Network(VirtualProcess process, WorldState world)
     /// <param name="lost">Thrown when no answer comes.</param>
     /// <param name="cancellation">Ends the waiting, not what was asked for.</param>
     /// <param name="repeats">Whether an SDK would do it again by itself.</param>
+    /// <param name="mayBeLate">Whether it is a condition that makes it harmless, when it comes after all.</param>
     public async Task<T> CallAsync<T>(
-        Dependency to, string what, Func<Task<T>> call, Func<T, bool> changes, Func<T> refusal, Func<Exception> lost, CancellationToken cancellation, bool repeats = true)
+        Dependency to, string what, Func<Task<T>> call, Func<T, bool> changes, Func<T> refusal, Func<Exception> lost, CancellationToken cancellation, bool repeats = true, bool mayBeLate = false)
     {
         var fate = world.FateOf(to);
         if (fate != Fate.Done)
             world.Note(process, $"{what}: {fate}");
-        await PassAsync(fate == Fate.Slow ? world.LongDelay() : world.ShortDelay(), cancellation);
+        if (fate == Fate.Late && mayBeLate)
+        {
+            _ = world.Outside.RunAsync(() => ArriveLateAsync(what, call));
+            await PassAsync(Timeout, cancellation);
+            throw lost();
+        }
+        await PassAsync(fate is Fate.Slow or Fate.Late ? world.LongDelay() : world.ShortDelay(), cancellation);
         if (cutOffUntil[(int)to] > process.Scheduler.Now)
         {
             world.Note(process, $"{what}: no connection");
@@ -58,6 +65,13 @@ internal sealed class Network(VirtualProcess process, WorldState world)
         }
         await PassAsync(TimeSpan.Zero, CancellationToken.None);
         return answer;
+    }
+
+    private async Task ArriveLateAsync<T>(string what, Func<Task<T>> call)
+    {
+        await world.Outside.DelayAsync(world.VeryLongDelay());
+        world.Note(process, $"{what}: arrives");
+        await call();
     }
 
     private async Task PassAsync(TimeSpan time, CancellationToken cancellation)

@@ -23,6 +23,8 @@ internal static class Hunt
             var options = HuntOptions.Read(args);
             if (options.Mutants)
                 return MutantHunt.RunAsync(options.Only).GetAwaiter().GetResult();
+            if (options.Processes > 1)
+                return HuntProcess.ShareOutAsync(options, args, CancellationToken.None).GetAwaiter().GetResult();
             OneThread.Prepare();
             return options.Exhaustive ? RunScenarios(options) : RunSeeds(options);
         }
@@ -57,7 +59,7 @@ internal static class Hunt
                 break;
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0.0} s; {jobs} jobs, {effects} effects, {steps} steps, {time.TotalHours:0.0} hours of their time"));
-        Console.WriteLine(failed.Count == 0 ? $"{count} seeds passed" : $"{failed.Count} of {count} seeds failed: {string.Join(' ', failed)}");
+        Console.WriteLine(new Summary(count, failed));
         return failed.Count == 0 ? 0 : 1;
     }
 

@@ -13,6 +13,9 @@ namespace Simulation.Hunting;
 /// <param name="Exhaustive">The scenarios instead of seeds: a strike after each effect.</param>
 internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile Profile, bool Replay, bool Hashes, bool Exhaustive)
 {
+    /// <summary>How many processes share the seeds, each with a core to itself.</summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>Stop at the first failure.</summary>
     public bool First { get; init; }
 
@@ -30,6 +33,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --seed N        one world, with its history when it fails (--history: whatever happens)
           --seeds N       many; exit code 1 and the failing ones on the last line, else their count
           --from S        the first of them (default 1)
+          --processes P   shared among so many processes, as many as there are cores
           --minutes M     stop after that long
           --profile P     mixed (default), calm, light, rough, storm
           --hashes        print the hash of each history
@@ -53,6 +57,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
                 "--seed" => options with { From = Whole(args, ++i), Seeds = 1 },
                 "--seeds" => options with { Seeds = Whole(args, ++i) },
                 "--from" => options with { From = Whole(args, ++i) },
+                "--processes" => options with { Processes = Whole(args, ++i) is > 0 and <= 64 and var processes ? processes : throw new FormatException($"'{args[i]}' processes are none, or too many; expected 1 to 64.") },
                 "--minutes" => options with { Minutes = Whole(args, ++i), Seeds = options.Seeds == 1 ? int.MaxValue : options.Seeds },
                 "--profile" => options with { Profile = Enum.TryParse<Profile>(Value(args, ++i), ignoreCase: true, out var profile) ? profile : throw new FormatException($"'{args[i]}' is no profile.") },
                 "--history" => options with { Replay = true },

@@ -146,6 +146,7 @@ internal sealed class Observer(WorldState world)
         job.IsRemoved = false;
         var next = new SeenReceipt(row);
         world.Note(writer, $"{id} {next.State} attempt {next.Attempt} owner {next.Owner}");
+        job.Writes++;
         TransitionRules.Check(world, job, next, writer);
         if (job.State.Length > 0 && job.State != next.State)
             job.Path.Add(job.State);

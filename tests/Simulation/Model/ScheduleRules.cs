@@ -30,7 +30,8 @@ internal static class ScheduleRules
             JudgeMade(world, known, job, put, removed, apart);
 
         var made = jobs.Select(job => job.Occurrence).ToHashSet();
-        foreach (var due in known.Due(put.Answered + apart, removed.First - apart).Where(due => !made.Contains(due) && !IsPaused(known, due, apart)))
+        // What was due at the very moment of the PUT was due before it.
+        foreach (var due in known.Due(put.Answered + apart + TimeSpan.FromTicks(1), removed.First - apart).Where(due => !made.Contains(due) && !IsPaused(known, due, apart)))
         {
             if (!IsExcused(world, known, due, jobs, apart))
                 world.Observer.Break("schedules", $"{known} made no job for {due:HH:mm:ss}", known.Name);

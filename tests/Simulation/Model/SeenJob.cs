@@ -17,6 +17,9 @@ internal sealed class SeenJob(string id)
 
     public int Attempt { get; set; }
 
+    /// <summary>How often its receipt was written.</summary>
+    public int Writes { get; set; }
+
     /// <summary>Those of runs before the last replay.</summary>
     public int EarlierAttempts { get; set; }
 

@@ -57,6 +57,7 @@ internal sealed class SeenReceipt(TableEntity row)
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
         {
             job.Replays++;
+            job.RetriesAtOnce = 0; // the same delays again: they follow from the job's id and the attempt's number in its run
             if (job.HandedBack)
                 job.GivenUp.Add(job.Attempt);
             job.HandedBack = false;

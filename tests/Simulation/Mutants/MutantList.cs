@@ -44,7 +44,6 @@ internal static class MutantList
             "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
         new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
             "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
-        // Not found yet, in 279 seeds: an owner that was frozen hears of its lost lock at the same moment at which it would renew.
         new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
             """
                     Write(progress, change);
@@ -169,8 +168,8 @@ internal static class MutantList
         new("cancelled job runs", "a cancelled job does not start", "Cancellation/JobCancellation.cs",
             "if (await receipts.CancelAsync(job.Id, job.ETag, clock.GetUtcNow(), request, lost: null, cancellation) is null)", "if (job.Tenant.Length == 0)"),
         new("running job is not told", "a running job that was cancelled hears of it", "Cancellation/JobCancellation.cs",
-            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, job.Attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);\n        if (job.IsOrchestrated)\n            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);\n        else\n            await TellAsync(job.Id, job.Attempt, cancellation);",
-            "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, job.Attempt);") { InCalm = true },
+            "if (job.CancelRequestedAt is null && await receipts.RequestCancelAsync(job.Id, job.ETag, attempt, clock.GetUtcNow(), request, cancellation) is null)\n            return null;\n\n        kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, attempt);\n        if (job.IsOrchestrated)\n            await orchestrations.TellAsync(job, Orchestrations.Cancel, cancellation);\n        else\n            await TellAsync(job.Id, attempt, cancellation);",
+            "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, attempt);") { InCalm = true },
 
         new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",
             "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
@@ -192,5 +191,52 @@ internal static class MutantList
             "        await SendAsync(receipt, cancellation);\n", ""),
         new("list forgets an end", "what has ended is in the list as ended", "Execution/JobEndings.cs",
             "            index.Put(JobSummary.Of(message, state, submittedAt, finishedAt ?? clock.GetUtcNow()));", "            _ = submittedAt;") { InCalm = true },
+
+        // Workflows
+        new("compensation in the order of doing", "I7: last done is first undone", "Workflows/WorkflowOrchestration.cs",
+            "foreach (var node in toUndo.AsEnumerable().Reverse())", "foreach (var node in toUndo)") { InCalm = true, Seeds = 200 },
+        new("compensation ends at a failure", "I7: the rest of the compensations is still done", "Workflows/WorkflowOrchestration.cs",
+            "if (isStale)\n                break;", "if (isStale || failed.Count > 0)\n                break;") { InCalm = true, Seeds = 200 },
+        new("failed compensation is no dead letter", "I7: a dead letter says which step stands", "Workflows/WorkflowEndings.cs",
+            "if (end.NotUndone.Count > 0)", "if (end.NotUndone.Count > 1_000)") { InCalm = true, Seeds = 200 },
+        new("cancelled workflow undoes nothing", "I7: cancelling compensates", "Workflows/WorkflowOrchestration.cs",
+            "isStale || (!IsStopping && begun.ToUndo is null) ? []", "isStale || (failedStep is null && begun.ToUndo is null) ? []") { InCalm = true, Seeds = 200 },
+        new("cancelled replay undoes nothing", "I7: cancelling compensates, also before a replay begins", "Cancellation/JobCancellation.cs",
+            "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Seeds = 2_000 },
+        new("done step runs again", "I3: no step takes effect twice", "Workflows/StepRuns.cs",
+            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 300 },
+        new("stale run goes on", "I9: a replay is one new run", "Workflows/StepRuns.cs",
+            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 300 },
+
+        // Batches, schedules, unique keys
+        new("batch takes an older run's end", "the counts of a batch are exact", "Batches/BatchShard.cs",
+            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 300 },
+        new("occurrence with an id of its own", "one job for an occurrence", "Schedules/OccurrenceSubmission.cs",
+            "var jobId = schedule.JobIdOf(occurrence);", "var jobId = schedule.JobIdOf(occurrence.AddTicks(clock.GetUtcNow().Ticks % 10_000_000));") { Scenario = "schedule" },
+        new("cursor before the job", "no occurrence is lost", "Schedules/OccurrenceSubmission.cs",
+            "var submitted = await SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);",
+            "_ = SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);\n        Submitted submitted = new Submitted.Accepted(jobId, schedule.Name, JobState.Queued, Replayed: false);") { Scenario = "schedule" },
+        new("unique key with two holders", "one holder at a time", "Uniqueness/UniqueTable.cs",
+            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 300 },
+        new("waiting job is not sent", "I10: who waits for a unique key goes on", "Uniqueness/UniqueKeys.cs",
+            "        kill.Pass(KillPoints.AfterHandOn);\n        await SendAsync(next, cancellation);", "        kill.Pass(KillPoints.AfterHandOn);") { Seeds = 200 },
+
+        // Who is told, what is kept
+        new("webhook before the end", "a webhook for each end, and none else", "Completion/JobAnnouncements.cs",
+            "is not { } receipt || !receipt.State.IsFinal())", "is not { } receipt || receipt.Replays > 0)") { Seeds = 200 },
+        new("event is not sent", "an event for each end", "Completion/JobAnnouncements.cs",
+            "            await events.SendAsync(report, cancellation);", "            _ = report;") { InCalm = true, Seeds = 200 },
+        new("retention before its time", "a job is kept as long as it says", "Retention/JobRetention.cs",
+            "?? options.Value.Retention) < clock.GetUtcNow();", "?? options.Value.Retention) / 4 < clock.GetUtcNow();") { Seeds = 600 },
+        new("dead letters are removed by age", "only an operator removes a dead letter", "Retention/JobRetention.cs",
+            "(!receipt.IsDead || receipt.Discarded is not null ||", "(!receipt.IsDead || receipt.IsDead ||") { Seeds = 600 },
+        new("line says more than it knows", "the list says ended only of what has ended to its last step", "Index/JobSummary.cs",
+            "        CorrelationId = receipt.CorrelationId,\n    };", "        CorrelationId = receipt.CorrelationId,\n        State = receipt.State.IsFinal() ? receipt.State : null,\n    };") { Seeds = 2_000 },
+        new("copy from before a replay expires it", "a replayed job runs", "Execution/Expiry.cs",
+            "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Seeds = 2_000 },
+
+        // Why
+        new("place in the lane is one too many", "why a job does not run is told exactly", "Why/Explanation.cs",
+            "BehindAsync(first, before.Length, own", "BehindAsync(first, before.Length + 1, own") { Seeds = 600 },
     ];
 }

@@ -19,7 +19,18 @@ public sealed class HuntOptionsTests
         Assert.Equal((true, "lane"), (mutants.Mutants, mutants.Only));
     }
 
+    [Fact]
+    public void The_last_lines_of_several_processes_make_one()
+    {
+        var all = Summary.Of("10 seeds passed").And(Summary.Of("2 of 5 seeds failed: 11 14")).And(Summary.Of("3 seeds passed"));
+
+        Assert.Equal("2 of 18 seeds failed: 11 14", all.ToString());
+        Assert.Equal("13 seeds passed", Summary.Of("10 seeds passed").And(Summary.Of("3 seeds passed")).ToString());
+        Assert.Throws<FormatException>(() => Summary.Of("Unhandled exception."));
+    }
+
     [Theory]
+    [InlineData("--processes", "0")]
     [InlineData("--seed")]
     [InlineData("--seed", "many")]
     [InlineData("--seeds", "3", "--profile", "hurricane")]

@@ -27,6 +27,9 @@ internal sealed record Cast
     /// <summary>The lists are compared with what is there.</summary>
     public bool Lists { get; init; }
 
+    /// <summary>Asks why jobs do not run.</summary>
+    public bool Inquirer { get; init; }
+
     /// <summary>Jobs are kept for hours only, and so much time passes after the end.</summary>
     public TimeSpan? Afterlife { get; init; }
 
@@ -40,6 +43,7 @@ internal sealed record Cast
         Controller = chance.Next(4) == 0,
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
+        Inquirer = chance.Next(6) == 0,
         // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
         Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
     };

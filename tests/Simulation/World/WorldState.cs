@@ -84,6 +84,9 @@ internal sealed class WorldState : IDisposable
 
     public TimeSpan LongDelay() => TimeSpan.FromMilliseconds(latency.Next(100, latency.Next(4) == 0 ? 20_000 : 2_000));
 
+    /// <summary>Until a call arrives that nobody waits for any more: longer than a lease.</summary>
+    public TimeSpan VeryLongDelay() => TimeSpan.FromMilliseconds(latency.Next(1_000, 60_000));
+
     public Fate FateOf(Dependency dependency)
     {
         if (OutUntil[(int)dependency] > Now)

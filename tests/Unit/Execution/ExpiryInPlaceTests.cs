@@ -1,5 +1,10 @@
 using System.Text.Json;
+using Azure.Messaging.ServiceBus;
 using Weir;
+using Weir.DeadLetters;
+using Weir.Execution;
+using Weir.Lanes;
+using Weir.Receipts;
 using Weir.Submission;
 
 namespace Unit.Tests.Execution;
@@ -18,6 +23,26 @@ public sealed class ExpiryInPlaceTests
 
         var job = await weir.JobAsync(Assert.IsType<Submitted.Accepted>(submitted).JobId);
         Assert.Equal((JobState.Expired, 1), (job.Receipt.State, SlowFailure.Starts));
+    }
+
+    [Fact]
+    public async Task A_copy_of_a_message_that_is_left_over_from_before_a_replay_does_not_expire_the_replay()
+    {
+        await using var weir = await WeirInMemory.StartAsync(typeof(SlowFailure));
+        var request = new SubmitRequest("slow.failure", JsonSerializer.SerializeToElement(new { })) { Timing = new Timing(null, null, ExpiresIn: TimeSpan.FromSeconds(1)) };
+        var id = Assert.IsType<Submitted.Accepted>(await weir.Get<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None)).JobId;
+        await using var received = (await weir.ReceiveAsync())!;
+        var message = received.Message;
+        weir.Clock.Advance(TimeSpan.FromSeconds(2));
+        await received.SettleAsync(await weir.Runner.RunAsync(message, Queue.Default, CancellationToken.None));
+        Assert.Equal(JobState.Expired, (await weir.JobAsync(id)).Receipt.State);
+        await using var dead = weir.Get<ServiceBusClient>().CreateReceiver(QueueNames.Default, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
+        await weir.Get<DeadLetterCollector>().CollectAsync((await dead.ReceiveMessageAsync())!, Queue.Default, CancellationToken.None);
+        Assert.IsType<ReplayAnswer.Queued>(await weir.Get<DeadLetterDesk>().ReplayAsync(id, null, new Handling("ada", weir.Clock.GetUtcNow(), null), CancellationToken.None));
+
+        Assert.Equal(Settlement.Completed, await weir.Runner.RunAsync(message, Queue.Default, CancellationToken.None));
+
+        Assert.Equal(JobState.Queued, (await weir.JobAsync(id)).Receipt.State);
     }
 
     public sealed record SlowRequest;

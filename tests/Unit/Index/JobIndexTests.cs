@@ -103,6 +103,33 @@ public sealed class JobIndexTests
         Assert.False(index.IsEmpty);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_end_of_a_replay_counts_whenever_the_death_before_it_is_written(bool deathFirst)
+    {
+        await using var store = await LocalStore.OpenAsync();
+        var (here, there) = (store.NewIndex(), store.NewIndex());
+        var death = new JobSummary("00000000-0000-4000-8000-000000000001", "t", "a", Start) { State = JobState.DeadLettered, FinishedAt = Start };
+        var success = death with { State = JobState.Succeeded, FinishedAt = Start.AddSeconds(1), Run = 1 };
+        here.Put(death);
+        there.Put(success);
+        foreach (var index in deathFirst ? new[] { here, there } : [there, here])
+            Assert.True(await index.FlushAsync(default));
+        Assert.Equal(success, Assert.Single((await store.IndexTable.ReadAsync(death.PartitionKey, "", 10, default)).Jobs));
+
+        Assert.Equal(success, death.Over(success));
+        Assert.Equal(success, success.Over(death));
+    }
+
+    [Theory]
+    [InlineData(JobState.Succeeded, false)]
+    [InlineData(JobState.Cancelled, false)]
+    [InlineData(JobState.DeadLettered, true)]
+    [InlineData(JobState.Expired, true)]
+    public void A_line_of_what_can_be_replayed_is_looked_up(JobState state, bool isBehind) =>
+        Assert.Equal(isBehind, new JobSummary("00000000-0000-4000-8000-000000000001", "t", "a", Start) { Queue = Queue.Bulk, State = state }.IsBehind);
+
     private static string NewId(Random chance)
     {
         var bytes = new byte[16];

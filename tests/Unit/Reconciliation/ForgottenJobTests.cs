@@ -324,6 +324,38 @@ public sealed class ForgottenJobTests
     }
 
     [Fact]
+    public async Task A_cancellation_that_was_cut_off_and_whose_job_was_then_submitted_once_more()
+    {
+        await using var world = await StartAsync();
+        var request = Request(new("ada")) with { CallbackUrl = "http://127.0.0.1:9/told" };
+        var id = Assert.IsType<Submitted.Accepted>(await world.Weir.Get<JobSubmission>().SubmitAsync(request, "default", "key", CancellationToken.None)).JobId;
+        var dying = await world.JoinAsync(KillPoints.AfterCancel);
+        await Assert.ThrowsAsync<KilledException>(() => dying.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest("unwanted"), CancellationToken.None));
+        await world.LoseMessagesAsync();
+
+        Assert.IsType<Submitted.Accepted>(await world.Weir.Get<JobSubmission>().SubmitAsync(request, "default", "key", CancellationToken.None));
+
+        Assert.Equal(FindingKind.EndingCutOff, Assert.Single(await world.HealAsync(), one => one.JobId == id).Kind);
+    }
+
+    [Fact]
+    public async Task A_cancellation_of_a_replay_that_was_cut_off()
+    {
+        await using var world = await StartAsync();
+        var id = await world.SubmitAsync(Request(new("ada", Permanent: 1)));
+        await world.Weir.RunAllAsync(TimeSpan.FromSeconds(1));
+        await world.CollectAsync();
+        await world.PassAsync();
+        await world.Weir.Get<DeadLetterDesk>().ReplayAsync(id, null, new Handling("ada", world.Clock.GetUtcNow(), null), CancellationToken.None);
+        await world.LoseMessagesAsync();
+        var dying = await world.JoinAsync(KillPoints.AfterCancel);
+        await Assert.ThrowsAsync<KilledException>(() => dying.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest("unwanted"), CancellationToken.None));
+
+        Assert.Equal(FindingKind.EndingCutOff, Assert.Single(await world.HealAsync()).Kind);
+        Assert.Empty(await world.HealAsync());
+    }
+
+    [Fact]
     public async Task An_end_of_a_type_that_is_not_served_any_more_is_for_an_operator()
     {
         await using var world = await StartAsync();

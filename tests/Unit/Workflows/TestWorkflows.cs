@@ -96,6 +96,30 @@ public static class TestWorkflows
         public void Define(WorkflowBuilder<Nothing> flow) => flow.WaitFor<JsonElement>("go", TimeSpan.FromDays(1));
     }
 
+    /// <summary>Does two things, one of which it cannot undo at first, and then waits for an event.</summary>
+    [Job("standing.flow", Retry = "none")]
+    public sealed class Standing : IWorkflow<Nothing>
+    {
+        public static List<string> Effects { get; } = [];
+
+        public static bool UndoFails { get; set; }
+
+        public void Define(WorkflowBuilder<Nothing> flow)
+        {
+            foreach (var name in new[] { "one", "two" })
+            {
+                flow.Step(name, _ => Note($"run:{name}")).Undo((_, _) => UndoFails && name == "one" ? throw new PermanentException("not now") : Note($"undo:{name}"));
+            }
+            flow.WaitFor<int>("go", TimeSpan.FromDays(1));
+        }
+
+        private static Task Note(string effect)
+        {
+            Effects.Add(effect);
+            return Task.CompletedTask;
+        }
+    }
+
     public sealed record Forked(bool Fails, bool GoesOn = false);
 
     /// <summary>One branch waits for an event, the other fails or not; and after that there is a wait that may be given up.</summary>

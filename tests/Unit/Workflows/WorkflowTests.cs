@@ -123,6 +123,49 @@ public sealed class WorkflowTests
     }
 
     [Fact]
+    public async Task A_replay_that_is_cancelled_before_it_begins_undoes_what_an_earlier_run_has_done()
+    {
+        (Standing.UndoFails, _) = (false, Standing.Effects.RemoveAll(_ => true));
+        await using var weir = await WeirInMemory.StartAsync(typeof(Standing));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var id = await weir.SubmitAsync("standing.flow", new { });
+        await host.UntilAsync(id, JobState.Waiting);
+        await host.Client.TerminateInstanceAsync(id, CancellationToken.None);
+        await weir.Get<WorkflowSweep>().RunAsync(CancellationToken.None);
+
+        await CancelReplayAsync(weir, id);
+
+        await host.UntilAsync(id, JobState.Cancelled);
+        Assert.Equal(["run:one", "run:two", "undo:two", "undo:one"], Standing.Effects);
+    }
+
+    [Fact]
+    public async Task A_replay_of_a_failed_compensation_that_is_cancelled_before_it_begins_compensates()
+    {
+        (Standing.UndoFails, _) = (true, Standing.Effects.RemoveAll(_ => true));
+        await using var weir = await WeirInMemory.StartAsync(typeof(Standing));
+        await using var host = await WorkflowHost.StartAsync(weir);
+        var id = await weir.SubmitAsync("standing.flow", new { });
+        await host.UntilAsync(id, JobState.Waiting);
+        await weir.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest("test"), CancellationToken.None);
+        await host.UntilAsync(id, job => job.Receipt is { State: JobState.DeadLettered, IsCollected: true });
+
+        Standing.UndoFails = false;
+        await CancelReplayAsync(weir, id);
+
+        await host.UntilAsync(id, JobState.Compensated);
+        Assert.Equal(["run:one", "run:two", "undo:two", "undo:one"], Standing.Effects);
+    }
+
+    private static async Task CancelReplayAsync(WeirInMemory weir, string id)
+    {
+        Assert.IsType<ReplayAnswer.Queued>(await weir.Get<DeadLetterDesk>().ReplayAsync(id, null, new Handling("test", weir.Clock.GetUtcNow(), null), CancellationToken.None));
+        var cancelled = await weir.Get<JobCancellation>().CancelAsync(id, null, new CancelRequest("test"), CancellationToken.None);
+        Assert.Equal(JobState.Queued, Assert.IsType<Cancelled.Done>(cancelled).State);
+        Assert.NotNull((await weir.JobAsync(id)).Receipt.CancelRequestedAt);
+    }
+
+    [Fact]
     public async Task A_child_jobs_result_is_the_steps()
     {
         await using var weir = await WeirInMemory.StartAsync(typeof(WithChild), typeof(AddUp));
