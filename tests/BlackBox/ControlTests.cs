@@ -31,7 +31,9 @@ public sealed class ControlTests
         Assert.Equal(starts, await StartsAsync(weir.Http));
 
         var waiting = await weir.Http.SubmitAsync("probe", new { effect = "paused" });
-        var shown = (await weir.Http.BecomesAsync(waiting, "held")).GetProperty("paused");
+        var held = await weir.Http.BecomesAsync(waiting, "held");
+        Assert.Equal("paused", held.GetProperty("why").Text("reason"));
+        var shown = held.GetProperty("paused");
         Assert.Equal(("type", "probe", "anonymous", "the other side asked for it"), (shown.Text("kind"), shown.Text("name"), shown.Text("by"), shown.Text("reason")));
         Assert.Equal("probe", (await weir.Http.GetFromJsonAsync<JsonElement>("api/catalog/probe")).GetProperty("paused").Text("name"));
 

@@ -2,7 +2,6 @@ using Weir.Cancellation;
 using Weir.Execution;
 using Weir.Holds;
 using Weir.Lanes;
-using Weir.Receipts;
 
 namespace Weir.Batches;
 

@@ -4,7 +4,6 @@ using Weir.Catalog;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Retries;
-using Weir.Workflows;
 
 namespace Weir.Concurrency;
 

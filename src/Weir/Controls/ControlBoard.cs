@@ -1,5 +1,4 @@
 using Weir.Catalog;
-using Weir.Retries;
 
 namespace Weir.Controls;
 
