@@ -175,13 +175,13 @@ internal static class MutantList
             "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
 
         // Controls
-        new("resume forgets those held", "I10: what a control held goes on when it ends", "Controls/HeldRelease.cs",
+        new("control: resume forgets those held", "I10: what a control held goes on when it ends", "Controls/HeldRelease.cs",
             "await Task.WhenAll(some.Select(job => holds.ReleaseAsync(job.JobId, cancellation)));", "_ = (some, holds);") { Seeds = 100 },
-        new("held and not marked", "I10: what a control held goes on when it ends", "Controls/ControlGate.cs",
+        new("control: held and not marked", "I10: what a control held goes on when it ends", "Controls/ControlGate.cs",
             "        await held.AddAsync(pause, message, cancellation);\n", "") { Seeds = 100 },
-        new("controls are trusted however old", "what is paused does not start", "Controls/ControlBoard.cs",
+        new("control: trusted however old", "what is paused does not start", "Controls/ControlBoard.cs",
             "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 300 },
-        new("pause is not asked after the claim", "what is paused does not start", "Execution/JobRunner.cs",
+        new("control: not asked after the claim", "what is paused does not start", "Execution/JobRunner.cs",
             "if (!await controls.MayStartAsync(claim.Message, queue, stopping))", "if (claim.Attempt.Number < 0)") { Seeds = 300 },
 
         // Reconciliation and the list
