@@ -152,6 +152,8 @@ public sealed partial class JobRunner
             return stopped;
         if (await controls.StopAsync(message, queue, stopping) is { } paused)
             return paused;
+        if (expiry.IsPast(message))
+            return await ExpireAsync(message, queue, stopping); // what stops it may have had to be read first
         using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
         if (room is null)
             return await PutOffAsync(message, type, queue, roomAt, "As many as may run at once in an instance did", stopping);

@@ -1,5 +1,4 @@
 using Weir;
-using Weir.Catalog;
 using Weir.Controls;
 
 namespace Unit.Tests.Controls;
