@@ -68,7 +68,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
         JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
 
-        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.Attempt), message, type), cancellation),
+        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.LeastAttempt), message, type), cancellation),
     };
 
     private async Task<Claimed?> ClaimAsync(JobMessage message, Receipt receipt, Attempt attempt, CancellationToken cancellation) =>

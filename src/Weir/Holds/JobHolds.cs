@@ -24,12 +24,12 @@ internal sealed class JobHolds(ReceiptTable receipts, JobQueues queues, KillPoin
             var receipt = await receipts.FindAsync(message.JobId, cancellation);
             if (receipt is not { State: JobState.Queued or JobState.Scheduled or JobState.Retrying or JobState.Held, CancelRequestedAt: null } || receipt.Replays != message.Replays)
                 return false;
-            if (receipt is { State: JobState.Held, HeldPutOffs: { } putOffs } && putOffs > message.PutOffs)
+            if (receipt is { State: JobState.Held, HeldPutOffs: { } putOffs } && (receipt.HeldAttempt, putOffs).CompareTo((message.Attempt, message.PutOffs)) > 0)
                 return true;
             // A message of the attempt that has failed: the next one's comes when its time has come.
             if (receipt.State == JobState.Retrying && message.Attempt <= receipt.Attempt)
                 return false;
-            if (await receipts.HoldUntilReleasedAsync(message.JobId, receipt.ETag, message.Body, Math.Max(message.Attempt, receipt.Attempt), message.PutOffs + 1, cancellation) is not null)
+            if (await receipts.HoldUntilReleasedAsync(message.JobId, receipt.ETag, message.Body, Math.Max(message.Attempt, receipt.LeastAttempt), message.PutOffs + 1, cancellation) is not null)
                 return true;
         }
         throw new TimeoutException($"The receipt of job {message.JobId} changed {MaxTries} times while it was to be held.");

@@ -36,6 +36,9 @@ internal sealed partial class Receipt
     /// <summary>The attempt that this message asks for: not always the one after the last, which may have been handed back.</summary>
     public int HeldAttempt => row.GetInt32(Column.HeldAttempt) ?? Attempt + 1;
 
+    /// <summary>No attempt to come has a lower number: one that was held for its second attempt has ended its first, which its state does not say any more.</summary>
+    public int LeastAttempt => Math.Max(Attempt, row.GetInt32(Column.HeldAttempt) ?? 0);
+
     internal static partial class Column
     {
         public const string HeldPutOffs = "HeldPutOffs";

@@ -133,6 +133,29 @@ public sealed class PauseTests
         Assert.Equal([1, 2], (await weir.JobAsync(id)).Attempts.Select(attempt => attempt.Number));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_late_copy_of_the_attempt_that_failed_before_the_pause_does_not_take_its_number_again(bool whilePaused)
+    {
+        await using var weir = await ControlledWorld.StartAsync();
+        var id = await weir.SubmitAsync("paused.one", new ControlledWorld.Numbered(1, Fails: true));
+        var first = (await weir.ReceiveAsync())!;
+        await first.SettleAsync(await weir.Runner.RunAsync(first.Message, Queue.Default, CancellationToken.None));
+        await first.DisposeAsync();
+        await weir.PutAsync(ControlKind.Type, "paused.one");
+        await weir.RunAllAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(JobState.Held, (await weir.JobAsync(id)).Receipt.State);
+
+        if (whilePaused)
+            await weir.Runner.RunAsync(first.Message, Queue.Default, CancellationToken.None);
+        await weir.RemoveAsync(ControlKind.Type, "paused.one");
+        if (!whilePaused)
+            await weir.Runner.RunAsync(first.Message, Queue.Default, CancellationToken.None);
+        await weir.RunAllAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal([1, 2, 3, 4, 5], (await weir.JobAsync(id)).Attempts.Select(attempt => attempt.Number));
+    }
+
     [Fact]
     public async Task An_attempt_that_was_handed_back_is_held_under_its_own_number()
     {
