@@ -49,6 +49,13 @@ public sealed class WeirOptions
     [Range(64L * 1024, 64L * 1024 * 1024 * 1024)]
     public long MaxInFlightBytes { get; set; } = 256L * 1024 * 1024;
 
+    /// <summary>
+    /// For how long the broker locks a message or a session (<c>LockDuration</c> of the queues): only compared with what the host fetches ahead. 5 s to 5 minutes, default
+    /// a minute, as in infra/servicebus.json.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:05", "00:05:00")]
+    public TimeSpan LockDuration { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>What jobs belong to when no key says otherwise. Default "default".</summary>
     [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
     public string Tenant { get; set; } = "default";

@@ -76,6 +76,7 @@ internal sealed class WeirInMemory : IAsyncDisposable
         var services = collection.BuildServiceProvider();
         foreach (var setup in services.GetServices<IHostedService>().OfType<StoreSetup>())
             await setup.StartAsync(CancellationToken.None);
+        await services.GetRequiredService<Weir.Controls.ControlBoard>().ReadAgainAsync(CancellationToken.None); // as a running instance has done before its first job
         return new WeirInMemory(services, client, store, clock);
     }
 

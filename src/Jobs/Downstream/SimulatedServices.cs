@@ -35,7 +35,7 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         if (wanted is null || !Validator.TryValidateObject(wanted, new ValidationContext(wanted), null, validateAllProperties: true))
             return Refused(400, "invalidRequest", "The behaviour is out of range");
 
-        service.Behaviour = wanted;
+        service.Become(wanted, clock);
         return Results.Json(service.Show());
     }
 
@@ -54,6 +54,9 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
             return Refused(400, "brokenBody", "The body did not come whole");
         }
         var behaviour = service.Behaviour;
+        using var call = service.Enter(clock);
+        if (call.IsTooMany)
+            return Results.Problem("More calls came at once than the simulated service takes now.", statusCode: 503, title: $"{name} is overloaded", extensions: Code("overloaded"));
         if (behaviour.LatencyMs > 0)
             await Task.Delay(TimeSpan.FromMilliseconds(behaviour.LatencyMs), clock, cancellation);
         if (chance.NextDouble() < behaviour.FailureRate)
@@ -70,7 +73,7 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
         $"There is no simulated service '{(name.Length <= 40 ? name : "a longer name")}'; expected one of {string.Join(", ", Names)}.", statusCode: 404, title: "No such service", extensions: Code("unknownService"));
 
     private static IResult Refused(int status, string code, string title) =>
-        Results.Problem("Expected {\"latencyMs\": 0 to 60000, \"failureRate\": 0 to 1, \"failWith\": 400 to 599}.", statusCode: status, title: title, extensions: Code(code));
+        Results.Problem("Expected {\"latencyMs\": 0 to 60000, \"failureRate\": 0 to 1, \"failWith\": 400 to 599, \"maxConcurrent\": 0 to 10000, \"warmUpMs\": 0 to 600000}.", statusCode: status, title: title, extensions: Code(code));
 
     private static Dictionary<string, object?> Code(string code) => new() { ["code"] = code };
 
@@ -78,19 +81,58 @@ public sealed class SimulatedServices(TimeProvider clock, Random chance)
     {
         private long succeeded;
         private long failed;
+        private long overloaded;
+        private int running;
+        private int peak;
+        private long? warmSince;
         private volatile ServiceBehaviour behaviour = new();
+        private readonly Lock gate = new();
 
-        public ServiceBehaviour Behaviour
+        public ServiceBehaviour Behaviour => behaviour;
+
+        public void Become(ServiceBehaviour wanted, TimeProvider clock)
         {
-            get => behaviour;
-            set => behaviour = value;
+            lock (gate)
+                (behaviour, peak, warmSince) = (wanted, running, wanted.FailureRate >= 1 ? null : warmSince);
+        }
+
+        /// <summary>A call, until it is disposed of. A service that comes back is warm some time after its first call.</summary>
+        public Call Enter(TimeProvider clock)
+        {
+            lock (gate)
+            {
+                peak = Math.Max(peak, ++running);
+                warmSince ??= behaviour.FailureRate < 1 ? clock.GetTimestamp() : null;
+                var isWarm = behaviour.WarmUpMs > 0 && warmSince is { } since && clock.GetElapsedTime(since).TotalMilliseconds >= behaviour.WarmUpMs;
+                var tooMany = behaviour.MaxConcurrent > 0 && running > behaviour.MaxConcurrent && !isWarm;
+                if (tooMany)
+                    overloaded++;
+                return new Call(this, tooMany);
+            }
+        }
+
+        private void Leave()
+        {
+            lock (gate)
+                running--;
+        }
+
+        public sealed class Call(Service service, bool isTooMany) : IDisposable
+        {
+            public bool IsTooMany => isTooMany;
+
+            public void Dispose() => service.Leave();
         }
 
         public void CountSuccess() => Interlocked.Increment(ref succeeded);
 
         public void CountFailure() => Interlocked.Increment(ref failed);
 
-        public object Show() => new { behaviour.LatencyMs, behaviour.FailureRate, behaviour.FailWith, Succeeded = Interlocked.Read(ref succeeded), Failed = Interlocked.Read(ref failed) };
+        public object Show()
+        {
+            lock (gate)
+                return new { behaviour.LatencyMs, behaviour.FailureRate, behaviour.FailWith, behaviour.MaxConcurrent, behaviour.WarmUpMs, Succeeded = Interlocked.Read(ref succeeded), Failed = Interlocked.Read(ref failed), Overloaded = overloaded, Peak = peak };
+        }
     }
 }
 
@@ -107,4 +149,12 @@ public sealed record ServiceBehaviour
     /// <summary>The status of a failure.</summary>
     [Range(400, 599)]
     public int FailWith { get; init; } = 503;
+
+    /// <summary>More calls at once fail; 0 is no limit.</summary>
+    [Range(0, 10_000)]
+    public int MaxConcurrent { get; init; }
+
+    /// <summary>That limit holds for so long after it has come back, as where caches are cold; 0 is always.</summary>
+    [Range(0, 600_000)]
+    public int WarmUpMs { get; init; }
 }

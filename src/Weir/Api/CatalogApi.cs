@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Concurrency;
+using Weir.Controls;
 using Weir.Limits;
 using Weir.Retries;
 
@@ -14,9 +16,11 @@ public sealed class CatalogApi
     private readonly JobCatalog catalog;
     private readonly RetryPolicies policies;
     private readonly RateLimits limits;
+    private readonly ControlBoard controls;
+    private readonly ConcurrencyLimits concurrency;
 
-    internal CatalogApi(Admission admission, JobCatalog catalog, RetryPolicies policies, RateLimits limits) =>
-        (this.admission, this.catalog, this.policies, this.limits) = (admission, catalog, policies, limits);
+    internal CatalogApi(Admission admission, JobCatalog catalog, RetryPolicies policies, RateLimits limits, ControlBoard controls, ConcurrencyLimits concurrency) =>
+        (this.admission, this.catalog, this.policies, this.limits, this.controls, this.concurrency) = (admission, catalog, policies, limits, controls, concurrency);
 
     public IResult List(HttpRequest request)
     {
@@ -44,6 +48,9 @@ public sealed class CatalogApi
         {
             Rate = limits.OfType(type.Name)?.Rate.ToString(),
             Burst = limits.OfType(type.Name)?.Burst,
+            Paused = PausedView.Of(controls.Find(ControlKind.Type, type.Name)),
+            RetryControl = controls.Find(ControlKind.Policy, type.Name) is { } control ? ControlView.Of(control) : null,
+            Concurrency = ConcurrencyView.Of(concurrency.Of(type.Name)),
         };
     }
 }
@@ -62,6 +69,23 @@ internal sealed record JobTypeView(
 
     /// <summary>The current contract; only where one type is asked for.</summary>
     public JsonObject? Schema { get; init; }
+
+    /// <summary>Who paused it, and why.</summary>
+    public PausedView? Paused { get; init; }
+
+    /// <summary>The control that gives some of its jobs, or all, another policy.</summary>
+    public ControlView? RetryControl { get; init; }
+
+    /// <summary>How many run at once in an instance, where that is limited.</summary>
+    public ConcurrencyView? Concurrency { get; init; }
+}
+
+/// <param name="Most">In an instance.</param>
+/// <param name="Now">In this instance, as it has been found out.</param>
+/// <param name="Running">In this instance.</param>
+internal sealed record ConcurrencyView(int Most, bool Adaptive, int Now, int Running)
+{
+    public static ConcurrencyView? Of(Pool? pool) => pool is null ? null : new(pool.Most, pool.IsAdaptive, pool.Current, pool.Running);
 }
 
 internal sealed record RetryView(string Policy, int Attempts, int UnknownAttempts, double BaseSeconds, double CapSeconds, double Multiplier, double Budget);

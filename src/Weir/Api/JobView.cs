@@ -23,6 +23,9 @@ internal sealed record JobView(
     /// <summary>The job of the same ordering key that a held one waits for.</summary>
     public HeldByView? HeldBy { get; init; }
 
+    /// <summary>The control that keeps it from starting.</summary>
+    public PausedView? Paused { get; init; }
+
     /// <summary>Of a job that has not ended: the one reason why it does not run, or what it does.</summary>
     public WhyView? Why { get; init; }
 
@@ -124,6 +127,9 @@ internal sealed record LinksView(string Self)
 [JsonSerializable(typeof(ScheduleListView))]
 [JsonSerializable(typeof(FindingsView))]
 [JsonSerializable(typeof(LimitsView))]
+[JsonSerializable(typeof(ControlsView))]
+[JsonSerializable(typeof(ControlView))]
+[JsonSerializable(typeof(AuditView))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context with enums in camelCase, which the attribute cannot ask for.</summary>

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
+using Weir.Controls;
 using Weir.Lanes;
 using Weir.Limits;
 using Weir.Pressure;
@@ -29,13 +30,15 @@ public sealed partial class JobsApi
     private readonly SubmissionsInFlight inFlight;
     private readonly Explanation explanation;
     private readonly PressureHeaders pressure;
+    private readonly ControlBoard controls;
     private readonly ILogger<JobsApi> logger;
 
     internal JobsApi(
-        Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, SubmissionsInFlight inFlight, Explanation explanation, PressureHeaders pressure, ILogger<JobsApi> logger)
+        Admission admission, JobSubmission submission, JobWatch watch, OrderedKeys keys, SubmissionsInFlight inFlight, Explanation explanation, PressureHeaders pressure, ControlBoard controls,
+        ILogger<JobsApi> logger)
     {
         (this.admission, this.submission, this.watch, this.keys) = (admission, submission, watch, keys);
-        (this.inFlight, this.explanation, this.pressure, this.logger) = (inFlight, explanation, pressure, logger);
+        (this.inFlight, this.explanation, this.pressure, this.controls, this.logger) = (inFlight, explanation, pressure, controls, logger);
     }
 
     /// <summary>POST /api/jobs → 202, or a problem.</summary>
@@ -90,9 +93,11 @@ public sealed partial class JobsApi
         if (await watch.UntilFinalAsync(id, wait, caller.Sees, cancellation) is not { } job)
             return Problem.JobNotFound(id);
 
-        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Why = WhyView.Of(await explanation.OfAsync(job, cancellation)) };
+        var view = JobView.Of(job) with { HeldBy = HeldByView.Of(await keys.HeadBeforeAsync(job.Receipt, cancellation)), Why = WhyView.Of(await explanation.OfAsync(job, cancellation)), Paused = PausedOf(job.Receipt) };
         return Results.Json(view, ApiJson.Camel.JobView);
     }
+
+    private PausedView? PausedOf(Receipt job) => job.State is JobState.Scheduled or JobState.Queued or JobState.Retrying or JobState.Held ? PausedView.Of(controls.PauseOf(job.Queue, job.Type, job.Tenant)) : null;
 
     private async Task<IResult> SubmitAsync(SubmitRequest submit, string tenant, string? key, HttpResponse response, CancellationToken cancellation)
     {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using Weir.Access;
+using Weir.Controls;
 using Weir.Index;
 using Weir.Instances;
 
@@ -25,10 +26,11 @@ public sealed partial class ListsApi
     private readonly Admission admission;
     private readonly JobList jobs;
     private readonly InstanceTable instances;
+    private readonly ControlBoard controls;
     private readonly TimeProvider clock;
 
-    internal ListsApi(Admission admission, JobList jobs, InstanceTable instances, TimeProvider clock) =>
-        (this.admission, this.jobs, this.instances, this.clock) = (admission, jobs, instances, clock);
+    internal ListsApi(Admission admission, JobList jobs, InstanceTable instances, ControlBoard controls, TimeProvider clock) =>
+        (this.admission, this.jobs, this.instances, this.controls, this.clock) = (admission, jobs, instances, controls, clock);
 
     /// <summary>GET /api/jobs?state=&amp;type=&amp;tenant=&amp;from=&amp;to=&amp;limit=&amp;cursor=, the newest first.</summary>
     public async Task<IResult> JobsAsync(HttpRequest request, CancellationToken cancellation)
@@ -57,9 +59,12 @@ public sealed partial class ListsApi
     }
 
     /// <summary>A caller of one tenant sees that tenant's jobs; how busy an instance is, everybody may know.</summary>
-    private static InstanceView View(InstanceRecord one, Caller caller, DateTimeOffset now) => new(
+    private InstanceView View(InstanceRecord one, Caller caller, DateTimeOffset now) => new(
         one.Id, one.Version, one.SeenAt + Silent > now, one.StartedAt, one.SeenAt, one.Running,
-        [.. one.Jobs.Where(job => caller.Sees(job.Tenant)).Select(job => new RunningJobView(job.Id, job.Type, job.Tenant, job.Lane, job.Attempt, job.StartedAt, LinksView.Of(job.Id)))]);
+        [.. one.Jobs.Where(job => caller.Sees(job.Tenant)).Select(job => new RunningJobView(job.Id, job.Type, job.Tenant, job.Lane, job.Attempt, job.StartedAt, LinksView.Of(job.Id)))])
+    {
+        Drain = controls.Find(ControlKind.Instance, one.Id) is { } drain ? DrainView.Of(drain, one.EmptySince) : null,
+    };
 
     /// <returns>What is wrong with the query; null when nothing is.</returns>
     private static string? Read(IQueryCollection query, out JobFilter? filter, out int limit, out string? after)
@@ -130,6 +135,15 @@ internal sealed record ListedJobView(string Id, string Type, JobState State, str
 
 internal sealed record InstancesView(IReadOnlyList<InstanceView> Instances);
 
-internal sealed record InstanceView(string Id, string Version, bool Alive, DateTimeOffset StartedAt, DateTimeOffset SeenAt, int Running, IReadOnlyList<RunningJobView> Jobs);
+internal sealed record InstanceView(string Id, string Version, bool Alive, DateTimeOffset StartedAt, DateTimeOffset SeenAt, int Running, IReadOnlyList<RunningJobView> Jobs)
+{
+    /// <summary>It takes no job: by whose word, and since when it has been empty.</summary>
+    public DrainView? Drain { get; init; }
+}
+
+internal sealed record DrainView(string By, string Reason, DateTimeOffset Since, DateTimeOffset? Until, bool Empty, DateTimeOffset? EmptySince)
+{
+    public static DrainView Of(Control drain, DateTimeOffset? emptySince) => new(drain.By, drain.Reason, drain.Since, drain.Until, emptySince is not null, emptySince);
+}
 
 internal sealed record RunningJobView(string Id, string Type, string Tenant, string Lane, int Attempt, DateTimeOffset StartedAt, LinksView Links);

@@ -88,7 +88,7 @@ internal static partial class ScheduleRequest
         return new Precondition(match is [] or ["*"] ? null : match, Any: match is ["*"], None: noneMatch.Length > 0);
     }
 
-    private static string[] Tags(StringValues header) => [.. header.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Take(20)];
+    internal static string[] Tags(StringValues header) => [.. header.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Take(20)];
 
     private static (SubmitRequest? Submission, string Text) ReadSubmission(JsonElement body, List<ContractError> errors)
     {
@@ -101,15 +101,15 @@ internal static partial class ScheduleRequest
         return (SubmitRequest.Read(JsonElement.Parse(text), errors), text);
     }
 
-    private static void CheckFields(JsonElement body, string[] known, List<ContractError> errors)
+    internal static void CheckFields(JsonElement body, string[] known, List<ContractError> errors)
     {
         foreach (var field in body.EnumerateObject().Where(field => !known.Contains(field.Name)))
             errors.Add(new($"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", $"unknown field; expected one of {string.Join(", ", known)}"));
     }
 
-    private static bool IsThere(JsonElement body, string name) => body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
+    internal static bool IsThere(JsonElement body, string name) => body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
-    private static string? Text(JsonElement body, string name, int most, List<ContractError> errors)
+    internal static string? Text(JsonElement body, string name, int most, List<ContractError> errors)
     {
         if (!IsThere(body, name))
             return null;
@@ -119,7 +119,7 @@ internal static partial class ScheduleRequest
         return null;
     }
 
-    private static DateTimeOffset? Time(JsonElement body, string name, List<ContractError> errors)
+    internal static DateTimeOffset? Time(JsonElement body, string name, List<ContractError> errors)
     {
         if (!IsThere(body, name))
             return null;
@@ -129,7 +129,7 @@ internal static partial class ScheduleRequest
         return null;
     }
 
-    private static T Choice<T>(JsonElement body, string name, T standard, List<ContractError> errors) where T : struct, Enum
+    internal static T Choice<T>(JsonElement body, string name, T standard, List<ContractError> errors) where T : struct, Enum
     {
         if (!IsThere(body, name))
             return standard;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Weir.Cancellation;
 using Weir.Execution;
+using Weir.Holds;
 using Weir.Receipts;
 using static Weir.Batches.Batch;
 
@@ -11,7 +12,7 @@ namespace Weir.Batches;
 /// the sweep goes on with the rest. Asked again it does what is left.
 /// </summary>
 internal sealed partial class BatchControls(
-    BatchTable table, BatchGate gate, BatchRelease release, JobCancellation cancellations, BatchCompletion completion, KillPoints kill, TimeProvider clock, ILogger<BatchControls> logger)
+    BatchTable table, BatchGate gate, JobHolds holds, JobCancellation cancellations, BatchCompletion completion, KillPoints kill, TimeProvider clock, ILogger<BatchControls> logger)
 {
     private const int AtOnce = 32;
 
@@ -53,7 +54,7 @@ internal sealed partial class BatchControls(
     {
         if (!standing.Batch.IsReleasing)
             return;
-        if (await ForPendingAsync(standing, jobId => release.ReleaseAsync(jobId, cancellation)))
+        if (await ForPendingAsync(standing, jobId => holds.ReleaseAsync(jobId, cancellation)))
             await table.ChangeAsync(standing.Batch.Id, batch => batch is { IsReleasing: true, PausedAt: null } ? new() { [Column.Releasing] = false } : null, cancellation);
     }
 

@@ -1,7 +1,7 @@
 using Weir.Cancellation;
 using Weir.Execution;
+using Weir.Holds;
 using Weir.Lanes;
-using Weir.Receipts;
 
 namespace Weir.Batches;
 
@@ -10,7 +10,7 @@ namespace Weir.Batches;
 /// paused batch is held: its receipt says so and keeps its payload, its message is done with, nothing is burnt. Held first and looked again then, as a resume
 /// writes first and looks then: one of the two sees the other.
 /// </summary>
-internal sealed class BatchGate(BatchTable table, ReceiptTable receipts, JobQueues queues, BatchRelease release, JobCancellation cancellations, KillPoints kill, TimeProvider clock)
+internal sealed class BatchGate(BatchTable table, JobQueues queues, JobHolds holds, JobCancellation cancellations, KillPoints kill, TimeProvider clock)
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
 
@@ -18,7 +18,6 @@ internal sealed class BatchGate(BatchTable table, ReceiptTable receipts, JobQueu
     private static readonly TimeSpan UntilStrictAgain = TimeSpan.FromSeconds(15);
 
     private const int MostRemembered = 1_024;
-    private const int MaxTries = 4;
 
     private readonly Lock guard = new();
     private readonly Dictionary<string, (Task<Batch?> Batch, DateTimeOffset At)> seen = new(StringComparer.Ordinal);
@@ -48,34 +47,15 @@ internal sealed class BatchGate(BatchTable table, ReceiptTable receipts, JobQueu
 
     private async Task<Settlement?> HoldAsync(JobMessage message, BatchItem item, CancellationToken cancellation)
     {
-        if (!await MarkAsync(message, cancellation))
+        if (!await holds.HoldAsync(message, cancellation))
             return null; // it ended, or runs: its claim tells what to do
 
         kill.Pass(KillPoints.AfterBatchHeld);
         if (await table.FindAsync(item.BatchId, cancellation) is { PausedAt: not null, CancelledAt: null })
             return Settlement.Completed;
         Forget(item.BatchId);
-        await release.ReleaseAsync(message.JobId, cancellation);
+        await holds.ReleaseAsync(message.JobId, cancellation);
         return Settlement.Completed;
-    }
-
-    /// <summary>False when there is nothing to hold.</summary>
-    private async Task<bool> MarkAsync(JobMessage message, CancellationToken cancellation)
-    {
-        if (await receipts.HoldForBatchAsync(message.JobId, message.ReceiptETag, message.Body, message.PutOffs + 1, cancellation) is not null)
-            return true;
-        for (var tries = 1; tries <= MaxTries; tries++)
-        {
-            // The receipt has changed since the message was sent: given back by an instance that stopped, or held already by one that died before it settled the message.
-            var receipt = await receipts.FindAsync(message.JobId, cancellation);
-            if (receipt is not { State: JobState.Queued or JobState.Scheduled or JobState.Retrying or JobState.Held, CancelRequestedAt: null } || receipt.Replays != message.Replays)
-                return false;
-            if (receipt is { State: JobState.Held, HeldForBatch: { } putOffs } && putOffs > message.PutOffs)
-                return true;
-            if (await receipts.HoldForBatchAsync(message.JobId, receipt.ETag, message.Body, message.PutOffs + 1, cancellation) is not null)
-                return true;
-        }
-        throw new TimeoutException($"The receipt of job {message.JobId} changed {MaxTries} times while it was to be held.");
     }
 
     private async Task<Settlement?> CancelAsync(JobMessage message, Batch batch, CancellationToken cancellation) =>

@@ -2,7 +2,7 @@ namespace Weir.Breakers;
 
 /// <summary>
 /// Watches one dependency in this instance. Enough failures in a short time open it; while it is open nothing is tried; then trials are let through,
-/// one at first and twice as many after each success, so that a dependency that has just come back is not knocked over by the backlog.
+/// one at first and twice as many with each second of successes, so that a dependency that has just come back is not knocked over by the backlog.
 /// </summary>
 internal sealed class Breaker(string dependency, TimeProvider clock)
 {
@@ -19,8 +19,11 @@ internal sealed class Breaker(string dependency, TimeProvider clock)
     /// <summary>A trial that nobody reports on (its job went to another owner) stops counting after this.</summary>
     private static readonly TimeSpan TrialLimit = TimeSpan.FromMinutes(1);
 
-    /// <summary>So many trials at once are as good as closed.</summary>
+    /// <summary>So many trials at once are as good as closed: six seconds after the first success.</summary>
     private const int Recovered = 64;
+
+    /// <summary>How long one number of trials must do. Doubled with each success, 300 jobs that waited would be let through within three calls.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
     private DateTimeOffset windowFrom;
@@ -31,6 +34,7 @@ internal sealed class Breaker(string dependency, TimeProvider clock)
     private int trialsAllowed = Recovered;
     private int trialsUnderWay;
     private DateTimeOffset lastTrial;
+    private DateTimeOffset? rampedAt;
 
     public string Dependency => dependency;
 
@@ -100,7 +104,7 @@ internal sealed class Breaker(string dependency, TimeProvider clock)
             if (until <= openUntil)
                 return;
             openUntil = until;
-            (trialsAllowed, trialsUnderWay) = (1, 0);
+            (trialsAllowed, trialsUnderWay, rampedAt) = (1, 0, null);
         }
     }
 
@@ -112,7 +116,9 @@ internal sealed class Breaker(string dependency, TimeProvider clock)
         if (!known)
             return Open(now);
 
-        trialsAllowed *= 2;
+        if (now < (rampedAt ??= now) + Step)
+            return false;
+        (trialsAllowed, rampedAt) = (trialsAllowed * 2, now);
         if (trialsAllowed >= Recovered)
             (breakTime, windowFrom, succeeded, failed) = (FirstBreak, now, 0, 0);
         return false;
@@ -122,7 +128,7 @@ internal sealed class Breaker(string dependency, TimeProvider clock)
     {
         openUntil = now + breakTime;
         breakTime = breakTime * 2 < LongestBreak ? breakTime * 2 : LongestBreak;
-        (trialsAllowed, trialsUnderWay, succeeded, failed) = (1, 0, 0, 0);
+        (trialsAllowed, trialsUnderWay, succeeded, failed, rampedAt) = (1, 0, 0, 0, null);
         return true;
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Weir.Catalog;
 using Weir.Execution;
@@ -10,15 +9,14 @@ namespace Weir.Breakers;
 
 /// <summary>
 /// The breakers of all dependencies that job types name. One that opens here is written to the table Controls, and what other
-/// instances wrote there opens it here within <see cref="PollEvery"/>: a dependency that is down is found out once, not once per instance.
+/// instances wrote there opens it here within <see cref="Controls.ControlWatch.PollEvery"/>: a dependency that is down is found out once, not once per instance.
 /// </summary>
-internal sealed partial class BreakerBoard(JobCatalog catalog, BreakerTable table, Instance instance, TimeProvider clock, ILogger<BreakerBoard> logger) : BackgroundService
+internal sealed partial class BreakerBoard(JobCatalog catalog, BreakerTable table, Instance instance, TimeProvider clock, ILogger<BreakerBoard> logger)
 {
-    private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(2);
-
     /// <summary>Put-off jobs come back spread over this, so that they do not all ask at once.</summary>
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
 
+    private readonly HashSet<string> dependencies = [.. catalog.Types.SelectMany(type => type.DependsOn)];
     private readonly ConcurrentDictionary<string, Breaker> breakers = new(StringComparer.Ordinal);
 
     public IEnumerable<Breaker> All => breakers.Values.OrderBy(breaker => breaker.Dependency, StringComparer.Ordinal);
@@ -67,22 +65,14 @@ internal sealed partial class BreakerBoard(JobCatalog catalog, BreakerTable tabl
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>What other instances have found out, or this one itself.</summary>
+    public void Learn(IEnumerable<(string Dependency, DateTimeOffset Until)> open)
     {
-        if (catalog.Types.All(type => type.DependsOn.Count == 0))
-            return;
-        using var timer = new PeriodicTimer(PollEvery, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        var now = clock.GetUtcNow();
+        foreach (var (dependency, until) in open)
         {
-            try
-            {
-                foreach (var open in await table.ReadOpenAsync(clock.GetUtcNow(), stoppingToken))
-                    BreakerOf(open.Dependency).OpenUntilAtLeast(open.Until);
-            }
-            catch (Exception away) when (StoreAway.Explains(away))
-            {
-                LogTableAway(away);
-            }
+            if (until > now && dependencies.Contains(dependency))
+                BreakerOf(dependency).OpenUntilAtLeast(until);
         }
     }
 

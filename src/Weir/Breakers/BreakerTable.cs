@@ -5,7 +5,8 @@ namespace Weir.Breakers;
 /// <summary>The rows "breaker" of the table Controls: which dependency is known to be down, until when, and who found out.</summary>
 internal sealed class BreakerTable(TableServiceClient tables) : IStoredTable
 {
-    private const string Partition = "breaker";
+    public const string Partition = "breaker";
+
     private const string OpenUntil = "OpenUntil";
     private const string OpenedBy = "OpenedBy";
 
@@ -17,12 +18,6 @@ internal sealed class BreakerTable(TableServiceClient tables) : IStoredTable
     public Task OpenAsync(string dependency, DateTimeOffset until, string instance, CancellationToken cancellation) =>
         table.UpsertEntityAsync(new TableEntity(Partition, dependency) { [OpenUntil] = until, [OpenedBy] = instance }, TableUpdateMode.Replace, cancellation);
 
-    /// <summary>Those that are open now; one row for each dependency that was ever down, so there are few.</summary>
-    public async Task<IReadOnlyList<(string Dependency, DateTimeOffset Until)>> ReadOpenAsync(DateTimeOffset now, CancellationToken cancellation)
-    {
-        var open = new List<(string, DateTimeOffset)>();
-        await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and OpenUntil gt {now}"), cancellationToken: cancellation))
-            open.Add((row.RowKey, row.GetDateTimeOffset(OpenUntil) ?? default));
-        return open;
-    }
+    /// <summary>A row of the table: who reads it reads the operators' controls with it.</summary>
+    public static (string Dependency, DateTimeOffset Until) Of(TableEntity row) => (row.RowKey, row.GetDateTimeOffset(OpenUntil) ?? default);
 }

@@ -63,6 +63,21 @@ public sealed class JobAttribute(string name) : Attribute
     /// </summary>
     public int Burst { get; set; }
 
+    /// <summary>
+    /// How many of its jobs run at once in an instance, at most: 1 to 1,000. 0, the default, is as many as the host has sessions. A job beyond it is put off and holds no slot.
+    /// <c>Weir:Jobs:&lt;type&gt;:MaxConcurrency</c> wins.
+    /// </summary>
+    public int MaxConcurrency { get; set; }
+
+    /// <summary>
+    /// Whether that number is found out while it runs: fewer when its jobs take longer than they used to or fail in a way that passes, more again when all is well.
+    /// <c>Weir:Jobs:&lt;type&gt;:AdaptiveConcurrency</c> wins.
+    /// </summary>
+    public bool AdaptiveConcurrency { get; set; }
+
+    /// <summary>How many seconds an attempt normally takes; 0, the default, is unknown. The start is refused when the host prefetches more than the lock on a message lasts for.</summary>
+    public double ExpectedSeconds { get; set; }
+
     /// <summary>The name of its retry policy, see <see cref="Retries.RetryPolicies"/>. Default "standard".</summary>
     public string Retry { get; set; } = Retries.RetryPolicies.Standard;
 }

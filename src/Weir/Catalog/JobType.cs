@@ -29,6 +29,9 @@ public abstract partial class JobType
         CompletionEvent = job.CompletionEvent;
         Retention = job.RetentionDays == 0 ? null : TimeSpan.FromDays(job.RetentionDays);
         (Rate, Burst) = (job.Rate, job.Burst);
+        MaxConcurrency = job.MaxConcurrency == 0 ? null : job.MaxConcurrency;
+        AdaptiveConcurrency = job.AdaptiveConcurrency;
+        Expected = job.ExpectedSeconds == 0 ? null : TimeSpan.FromSeconds(job.ExpectedSeconds);
         // A retry would run the handler a second time, which is what this guarantee rules out.
         RetryPolicy = job.Guarantee == Guarantee.AtMostOnce ? RetryPolicies.None : job.Retry;
     }
@@ -70,6 +73,14 @@ public abstract partial class JobType
     /// <inheritdoc cref="JobAttribute.Burst"/>
     public int Burst { get; }
 
+    /// <summary>How many run at once in an instance, by its own word; null is no word.</summary>
+    public int? MaxConcurrency { get; }
+
+    public bool AdaptiveConcurrency { get; }
+
+    /// <summary>How long an attempt normally takes; null when nobody says.</summary>
+    public TimeSpan? Expected { get; }
+
     /// <summary>The name of its retry policy.</summary>
     public string RetryPolicy { get; }
 
@@ -108,6 +119,10 @@ public abstract partial class JobType
 
         if (job.RetentionDays is < 0 or > 3_650)
             throw new InvalidOperationException($"{job.Name}: RetentionDays is {job.RetentionDays}; expected 1 to 3650, or 0 for the deployment's own.");
+        if (job.MaxConcurrency is < 0 or > 1_000)
+            throw new InvalidOperationException($"{job.Name}: MaxConcurrency is {job.MaxConcurrency}; expected 1 to 1000, or 0 for the host's own limit.");
+        if (job.ExpectedSeconds is not (>= 0 and <= 86_400))
+            throw new InvalidOperationException($"{job.Name}: ExpectedSeconds is {job.ExpectedSeconds}; expected 0 to 86400.");
         if (job.StallTimeoutSeconds is < 0 or > 86_400)
             throw new InvalidOperationException($"{job.Name}: StallTimeoutSeconds is {job.StallTimeoutSeconds}; expected 0 to 86400.");
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Weir.Catalog;
+using Weir.Controls;
 using Weir.Receipts;
 using Weir.Retries;
 using Weir.Submission;
@@ -14,14 +15,14 @@ namespace Weir.Execution;
 /// is cancelled and when the instance stops; a handler that does not obey is left behind after the grace, so that it holds up neither its
 /// lane nor a drain.
 /// </summary>
-internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, IServiceScopeFactory scopes, ILoggerFactory loggers, IOptions<WeirOptions> options, TimeProvider clock)
+internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, IServiceScopeFactory scopes, ILoggerFactory loggers, IOptions<WeirOptions> options, ControlBoard controls, TimeProvider clock)
 {
     public async Task<AttemptResult> RunAsync(Claim claim, JobType type, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(type.Timeout, clock);
         using var stalled = new CancellationTokenSource(type.StallTimeout, clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled.Token, claim.Lost, claim.CancelRequested, stopping]);
-        var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, () => stalled.CancelAfter(type.StallTimeout));
+        var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, () => stalled.CancelAfter(type.StallTimeout), controls);
         var renewal = claim.RenewAsync(ended.Token);
         try
         {

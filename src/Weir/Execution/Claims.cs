@@ -69,7 +69,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
         JobState.Retrying when message.Attempt <= receipt.Attempt => Claimed.Not(await SendNextAttemptAsync(message, queue, receipt, cancellation)),
 
-        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.Attempt), message, type), cancellation),
+        _ => await ClaimAsync(message, receipt, NewAttempt(Math.Max(message.Attempt, receipt.LeastAttempt), message, type), cancellation),
     };
 
     private async Task<Claimed?> ClaimAsync(JobMessage message, Receipt receipt, Attempt attempt, CancellationToken cancellation) =>
@@ -81,7 +81,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
     private async Task<Claimed?> TakeOverAsync(JobMessage message, JobType type, Queue queue, Receipt receipt, CancellationToken cancellation)
     {
         var lost = Lost(receipt, clock.GetUtcNow());
-        var most = policies.Of(type).Attempts;
+        var most = policies.Of(type, message.JobId, message.Tenant).Attempts;
         if (receipt.Attempt - receipt.EarlierAttempts >= most)
         {
             // Read again, it is a job that has ended: what follows its end is done as for any other.

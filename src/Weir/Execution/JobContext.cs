@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Weir.Catalog;
+using Weir.Controls;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Submission;
@@ -19,15 +20,17 @@ public sealed partial class JobContext
     private readonly CancellationToken ended;
     private readonly Claim claim;
     private readonly Action reported;
+    private readonly ControlBoard controls;
     private readonly List<ChildJob> children = [];
 
-    internal JobContext(Claim claim, JobCatalog catalog, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended, Action reported)
+    internal JobContext(Claim claim, JobCatalog catalog, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended, Action reported, ControlBoard controls)
     {
         this.claim = claim;
         this.catalog = catalog;
         this.receipts = receipts;
         this.ended = ended;
         this.reported = reported;
+        this.controls = controls;
         Id = claim.Message.JobId;
         Attempt = claim.Attempt.Number;
         Tenant = claim.Message.Tenant;
@@ -123,6 +126,13 @@ public sealed partial class JobContext
         children.Add(new ChildJob(children.Count, new SubmitRequest(type, json) { OrderingKey = orderingKey, CorrelationId = Id }));
         return Task.CompletedTask;
     }
+
+    /// <summary>
+    /// Whether an operator has switched a feature on for this job: <c>PUT /api/controls/feature/{name}</c>, for a percentage of jobs or of tenants. The same job (or tenant) gets
+    /// the same answer for as long as the percentage stays, and one that is in stays in when it grows. False when nobody has.
+    /// </summary>
+    /// <param name="feature">1 to 64 letters, digits, dots, dashes and underscores.</param>
+    public bool IsEnabled(string feature) => controls.IsEnabled(feature, Id, Tenant);
 
     /// <summary>The contract version that the payload was written in.</summary>
     internal int ContractVersion => claim.Message.Version;

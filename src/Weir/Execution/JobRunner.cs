@@ -6,6 +6,8 @@ using Microsoft.Extensions.Logging;
 using Weir.Batches;
 using Weir.Breakers;
 using Weir.Catalog;
+using Weir.Concurrency;
+using Weir.Controls;
 using Weir.Lanes;
 using Weir.Limits;
 using Weir.Receipts;
@@ -50,6 +52,8 @@ public sealed partial class JobRunner
     private readonly OrderedKeys keys;
     private readonly LaneTurns turns;
     private readonly BatchGate batches;
+    private readonly ControlGate controls;
+    private readonly ConcurrencyLimits concurrency;
     private readonly Orchestrations orchestrations;
     private readonly BreakerBoard breakers;
     private readonly JobSlots slots;
@@ -63,12 +67,13 @@ public sealed partial class JobRunner
 
     internal JobRunner(
         JobCatalog catalog, ReceiptTable receipts, JobQueues queues, Claims claims, AttemptRun attempts, JobEndings endings, Expiry expiry, InFlight inFlight,
-        OrderedKeys keys, LaneTurns turns, BatchGate batches, Orchestrations orchestrations, BreakerBoard breakers, JobSlots slots, RetryPolicies policies, RetryBudget budget, KillPoints kill, JobStatistics statistics, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
+        OrderedKeys keys, LaneTurns turns, BatchGate batches, ControlGate controls, ConcurrencyLimits concurrency, Orchestrations orchestrations, BreakerBoard breakers, JobSlots slots, RetryPolicies policies,
+        RetryBudget budget, KillPoints kill, JobStatistics statistics, Instance instance, TimeProvider clock, ILogger<JobRunner> logger)
     {
         (this.catalog, this.receipts, this.queues, this.claims, this.attempts, this.endings) = (catalog, receipts, queues, claims, attempts, endings);
         (this.expiry, this.inFlight) = (expiry, inFlight);
         (this.keys, this.turns, this.batches, this.orchestrations, this.breakers) = (keys, turns, batches, orchestrations, breakers);
-        this.slots = slots;
+        (this.controls, this.concurrency, this.slots) = (controls, concurrency, slots);
         (this.policies, this.budget, this.kill, this.statistics, this.instance, this.clock, this.logger) = (policies, budget, kill, statistics, instance, clock, logger);
     }
 
@@ -150,6 +155,13 @@ public sealed partial class JobRunner
     {
         if (message.Batch is not null && await batches.StopAsync(message, queue, stopping) is { } stopped)
             return stopped;
+        if (await controls.StopAsync(message, queue, stopping) is { } paused)
+            return paused;
+        if (expiry.IsPast(message))
+            return await ExpireAsync(message, queue, stopping); // what stops it may have had to be read first
+        using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
+        if (room is null)
+            return await PutOffAsync(message, type, queue, roomAt, "As many as may run at once in an instance did", stopping);
         if (breakers.TryEnter(type, message.JobId) is { } again)
             return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
         var slot = await slots.EnterAsync(message, type, stopping);
@@ -165,8 +177,7 @@ public sealed partial class JobRunner
         return claimed switch
         {
             Claimed.Ours ours when type is WorkflowType => await StartWorkflowAsync(ours.Claim, type, queue, stopping),
-            Claimed.Ours ours when slots.IsOver(slot) => await GiveBackAsync(ours.Claim, type, queue, stopping),
-            Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, stopping),
+            Claimed.Ours ours => await RunClaimedAsync(ours.Claim, type, queue, payload, room, slot, stopping),
             Claimed.Ended ended => await EndedBeforeAsync(message, ended.Receipt, stopping),
             Claimed.NotOurs refused => refused.Settlement,
             var other => throw new UnreachableException(other.ToString()),
@@ -174,9 +185,8 @@ public sealed partial class JobRunner
     }
 
     /// <summary>The claim took longer than the job's slot was open. Nothing has been run, so nothing is burnt: a copy comes at once, and takes another slot.</summary>
-    private async Task<Settlement> GiveBackAsync(Claim claimed, JobType type, Queue queue, CancellationToken stopping)
+    private async Task<Settlement> GiveBackAsync(Claim claim, JobType type, Queue queue, CancellationToken stopping)
     {
-        using var claim = claimed;
         breakers.Leave(type);
         var message = claim.Message;
         if (claim.IsHeld)
@@ -203,9 +213,16 @@ public sealed partial class JobRunner
         return Settlement.Completed;
     }
 
-    private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, CancellationToken stopping)
+    private async Task<Settlement> RunClaimedAsync(Claim claimed, JobType type, Queue queue, ReadOnlyMemory<byte> payload, Room room, SlotAnswer slot, CancellationToken stopping)
     {
         using var claim = claimed;
+        if (!await controls.MayStartAsync(claim.Message, queue, stopping))
+        {
+            breakers.Leave(type);
+            return await HandBackAsync(claim, type, queue);
+        }
+        if (slots.IsOver(slot))
+            return await GiveBackAsync(claim, type, queue, stopping); // last: nothing is waited for between this and the start
         using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
         budget.Count(type, claim.Attempt.Number);
@@ -213,6 +230,7 @@ public sealed partial class JobRunner
         kill.Pass(KillPoints.InHandler);
         var result = await attempts.RunAsync(claim, type, payload, stopping);
         statistics.Ran(claim.Message, queue, clock.GetUtcNow() - claim.Attempt.StartedAt);
+        room.Report(result);
         span.Tell(result);
         await breakers.ReportAsync(type, result);
         kill.Pass(KillPoints.AfterHandler);
@@ -247,7 +265,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> FailAsync(Claim claim, JobType type, Queue queue, AttemptResult.Failed failure)
     {
         var attempt = Record(claim, failure.Outcome, JobError.From(failure.Class, failure.Exception));
-        var policy = policies.Of(type);
+        var policy = policies.Of(type, claim.Message.JobId, claim.Message.Tenant);
         var numberInRun = attempt.Number - claim.Message.EarlierAttempts;
         if (numberInRun >= policy.AttemptsFor(failure.Class))
             return await DeadLetterAsync(claim, type, queue, attempt, failure);

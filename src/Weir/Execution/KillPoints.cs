@@ -73,13 +73,18 @@ internal sealed class KillPoints
     public const string AfterBatchHeld = "batch.held";
     public const string AfterBatchPaused = "batch.paused";
     public const string AfterBatchResumed = "batch.resumed";
-    public const string AfterBatchReleased = "batch.released";
     public const string AfterBatchCancelled = "batch.cancelled";
     public const string AfterBatchRetried = "batch.retried";
 
     public const string AfterPollTaken = "pressure.taken";
     public const string AfterPolled = "pressure.polled";
     public const string AfterCounted = "statistics.written";
+    public const string AfterHeldReleased = "hold.released";
+    public const string AfterControlHeld = "control.held";
+    public const string AfterControlMarked = "control.marked";
+    public const string AfterControlAudited = "control.audited";
+    public const string AfterControlWritten = "control.written";
+    public const string AfterControlReleased = "control.released";
 
     private const string Setting = "Weir:KillPoint";
 
@@ -93,7 +98,8 @@ internal sealed class KillPoints
         AfterResendMarked, AfterFinding, AfterResent, AfterSlotGivenBack,
         AfterPollTaken, AfterPolled, AfterCounted,
         AfterBatchRow, AfterBatchItems, AfterBatchAccepted, AfterBatchCounted, AfterBatchCompleted, AfterBatchCompletionSent,
-        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterBatchReleased, AfterBatchCancelled, AfterBatchRetried);
+        AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterHeldReleased, AfterBatchCancelled, AfterBatchRetried,
+        AfterControlHeld, AfterControlMarked, AfterControlAudited, AfterControlWritten, AfterControlReleased);
 
     private readonly string? armed;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Weir.Controls;
 using Weir.Execution;
 using Weir.Index;
 
@@ -11,9 +12,12 @@ namespace Weir.Instances;
 /// dead; whoever sees that first finds the lines that went down with it.
 /// </summary>
 internal sealed partial class Heartbeat(
-    InstanceTable table, Instance instance, InFlight inFlight, JobIndex index, LostLines lost, TimeProvider clock, ILogger<Heartbeat> logger) : IHostedService, IDisposable
+    InstanceTable table, Instance instance, InFlight inFlight, JobIndex index, LostLines lost, ControlBoard controls, TimeProvider clock, ILogger<Heartbeat> logger) : IHostedService, IDisposable
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>An operator waits for it to be empty.</summary>
+    private static readonly TimeSpan WhileDrained = TimeSpan.FromSeconds(2);
 
     /// <summary>Several beats may fail before anybody takes this instance for dead; and being taken for it wrongly costs a search, no more.</summary>
     private static readonly TimeSpan Dead = TimeSpan.FromMinutes(1);
@@ -28,6 +32,7 @@ internal sealed partial class Heartbeat(
 
     private readonly CancellationTokenSource stopping = new();
     private readonly DateTimeOffset startedAt = clock.GetUtcNow();
+    private DateTimeOffset? emptySince;
     private Task beating = Task.CompletedTask;
     private Task searching = Task.CompletedTask;
 
@@ -66,7 +71,7 @@ internal sealed partial class Heartbeat(
             {
                 if (searching.IsCompleted)
                     searching = SearchAsync(stop);
-                await Task.Delay(Interval, clock, stop);
+                await Task.Delay(IsDrained ? WhileDrained : Interval, clock, stop);
                 await table.WriteAsync(Present(), stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -80,12 +85,15 @@ internal sealed partial class Heartbeat(
         }
     }
 
+    private bool IsDrained => controls.Find(ControlKind.Instance, instance.Id) is not null;
+
     private InstanceRecord Present()
     {
         var claims = inFlight.Claims;
+        emptySince = IsDrained && claims.Count == 0 ? emptySince ?? clock.GetUtcNow() : null;
         var jobs = claims.Take(MostJobs).Select(claim =>
             new RunningJob(claim.Message.JobId, claim.Message.Type, claim.Message.Tenant, claim.Message.Lane, claim.Attempt.Number, claim.Attempt.StartedAt));
-        return new InstanceRecord(instance.Id, Version, startedAt, clock.GetUtcNow(), index.WrittenUntil, claims.Count, [.. jobs]);
+        return new InstanceRecord(instance.Id, Version, startedAt, clock.GetUtcNow(), index.WrittenUntil, claims.Count, [.. jobs]) { EmptySince = emptySince };
     }
 
     /// <summary>Looks for the lines of dead instances, and for those that this one had to drop.</summary>

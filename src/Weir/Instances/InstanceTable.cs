@@ -49,7 +49,18 @@ internal sealed record InstanceRecord(string Id, string Version, DateTimeOffset 
 
     public DateTimeOffset? AdoptedUntil { get; private init; }
 
-    public TableEntity ToRow(string partition) => new(partition, Id)
+    /// <summary>It is drained: it takes no job, and since then none runs.</summary>
+    public DateTimeOffset? EmptySince { get; init; }
+
+    public TableEntity ToRow(string partition)
+    {
+        var row = Row(partition);
+        if (EmptySince is { } since)
+            row[nameof(EmptySince)] = since;
+        return row;
+    }
+
+    private TableEntity Row(string partition) => new(partition, Id)
     {
         [nameof(Version)] = Version,
         [nameof(StartedAt)] = StartedAt,
@@ -66,6 +77,7 @@ internal sealed record InstanceRecord(string Id, string Version, DateTimeOffset 
     {
         ETag = row.ETag,
         AdoptedUntil = row.GetDateTimeOffset(nameof(AdoptedUntil)),
+        EmptySince = row.GetDateTimeOffset(nameof(EmptySince)),
     };
 }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Weir.Catalog;
+using Weir.Controls;
 
 namespace Weir.Retries;
 
@@ -31,10 +32,16 @@ public sealed class RetryPolicies
     };
 
     private readonly Dictionary<string, string> byType;
+    private readonly ControlBoard? controls;
 
     /// <exception cref="InvalidOperationException">A setting is out of range, or names a policy that there is not.</exception>
-    public RetryPolicies(IConfiguration configuration)
+    public RetryPolicies(IConfiguration configuration) : this(configuration, controls: null)
     {
+    }
+
+    internal RetryPolicies(IConfiguration configuration, ControlBoard? controls)
+    {
+        this.controls = controls;
         foreach (var section in configuration.GetSection(PoliciesSection).GetChildren())
             policies[section.Key] = Override(policies.GetValueOrDefault(section.Key, Template), section);
 
@@ -46,6 +53,20 @@ public sealed class RetryPolicies
     }
 
     internal RetryPolicy Of(JobType type) => Find(NameOf(type), $"the job type '{type.Name}'");
+
+    /// <summary>What this job is tried by: a control may give it another policy than its type's.</summary>
+    internal RetryPolicy Of(JobType type, string jobId, string tenant)
+    {
+        // A second try is what this guarantee rules out, whoever asks for it.
+        if (type.Guarantee == Guarantee.AtMostOnce || controls?.PolicyOf(type, jobId, tenant) is not { } control)
+            return Of(type);
+        return control.Policy ?? (control.PolicyName is { } name ? policies.GetValueOrDefault(name) : null) ?? Of(type);
+    }
+
+    /// <summary>Null when there is none of this name.</summary>
+    internal RetryPolicy? Find(string name) => policies.GetValueOrDefault(name);
+
+    internal IEnumerable<string> Names => policies.Keys.Order(StringComparer.Ordinal);
 
     /// <param name="who">Asks for it, for the error.</param>
     internal RetryPolicy Named(string name, string who) => Find(name, who);
@@ -62,16 +83,21 @@ public sealed class RetryPolicies
             section.GetValue(nameof(policy.Base), policy.Base), section.GetValue(nameof(policy.Cap), policy.Cap),
             section.GetValue(nameof(policy.Multiplier), policy.Multiplier), section.GetValue(nameof(policy.Budget), policy.Budget));
 
-        var wrong = changed switch
+        return WrongIn(changed) is { } wrong ? throw new InvalidOperationException($"{section.Path}: {wrong}.") : changed;
+    }
+
+    /// <summary>What of a policy's figures is out of range; null when nothing is.</summary>
+    internal static string? WrongIn(RetryPolicy changed)
+    {
+        return changed switch
         {
-            { Attempts: < 1 or > 100 } => $"{nameof(policy.Attempts)} is {changed.Attempts}; expected 1 to 100",
-            { UnknownAttempts: < 1 or > 100 } => $"{nameof(policy.UnknownAttempts)} is {changed.UnknownAttempts}; expected 1 to 100",
-            { Base.Ticks: < 0 } => $"{nameof(policy.Base)} is {changed.Base}; expected 0 or more",
-            _ when changed.Cap < changed.Base || changed.Cap > TimeSpan.FromDays(7) => $"{nameof(policy.Cap)} is {changed.Cap}; expected {nameof(policy.Base)} to 7 days",
-            { Multiplier: not (>= 1 and <= 10) } => $"{nameof(policy.Multiplier)} is {changed.Multiplier}; expected 1 to 10",
-            { Budget: not (> 0 and <= 1) } => $"{nameof(policy.Budget)} is {changed.Budget}; expected more than 0, at most 1",
+            { Attempts: < 1 or > 100 } => $"{nameof(RetryPolicy.Attempts)} is {changed.Attempts}; expected 1 to 100",
+            { UnknownAttempts: < 1 or > 100 } => $"{nameof(RetryPolicy.UnknownAttempts)} is {changed.UnknownAttempts}; expected 1 to 100",
+            { Base.Ticks: < 0 } => $"{nameof(RetryPolicy.Base)} is {changed.Base}; expected 0 or more",
+            _ when changed.Cap < changed.Base || changed.Cap > TimeSpan.FromDays(7) => $"{nameof(RetryPolicy.Cap)} is {changed.Cap}; expected {nameof(RetryPolicy.Base)} to 7 days",
+            { Multiplier: not (>= 1 and <= 10) } => $"{nameof(RetryPolicy.Multiplier)} is {changed.Multiplier}; expected 1 to 10",
+            { Budget: not (> 0 and <= 1) } => $"{nameof(RetryPolicy.Budget)} is {changed.Budget}; expected more than 0, at most 1",
             _ => null,
         };
-        return wrong is null ? changed : throw new InvalidOperationException($"{section.Path}: {wrong}.");
     }
 }

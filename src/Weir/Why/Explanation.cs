@@ -1,5 +1,6 @@
 using System.Globalization;
 using Weir.Catalog;
+using Weir.Controls;
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
@@ -15,7 +16,7 @@ namespace Weir.Why;
 /// costs nothing.
 /// </summary>
 internal sealed class Explanation(
-    JobCatalog catalog, ReceiptTable receipts, OrderedKeys keys, UniqueTable uniques, QueuedMessages messages, RetryPolicies policies, Overdue overdue, TimeProvider clock)
+    JobCatalog catalog, ReceiptTable receipts, OrderedKeys keys, UniqueTable uniques, QueuedMessages messages, RetryPolicies policies, Overdue overdue, ControlBoard controls, TimeProvider clock)
 {
     /// <summary>What was queued so lately needs no reason: it is on its way.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
@@ -48,7 +49,7 @@ internal sealed class Explanation(
     private Reason Retrying(Receipt receipt)
     {
         var number = receipt.Attempt - receipt.EarlierAttempts;
-        var most = catalog.Find(receipt.Type) is { } type ? string.Create(CultureInfo.InvariantCulture, $" of {policies.Of(type).Attempts}") : "";
+        var most = catalog.Find(receipt.Type) is { } type ? string.Create(CultureInfo.InvariantCulture, $" of {policies.Of(type, receipt.Id, receipt.Tenant).Attempts}") : "";
         return new Reason(ReasonKind.Retrying, $"Attempt {number}{most} failed ({receipt.ErrorType}); the next one comes at {Text(receipt.NotBefore)}.") { ExpectedAt = receipt.NotBefore };
     }
 
@@ -93,13 +94,24 @@ internal sealed class Explanation(
         }
         if (receipt.WaitsForKey && await uniques.FindAsync(UniqueTable.IdOf(receipt.Tenant, receipt.Type, receipt.Unique!.Key), cancellation) is { } row && row.Holder != receipt.Id)
             return new Reason(ReasonKind.UniqueKey, $"Job {row.Holder} holds the unique key '{receipt.Unique.Key}'; this one goes on when that has ended.") { JobId = row.Holder };
-        return receipt is { HeldForBatch: not null, Batch: { } item }
+        if (PauseOf(receipt) is { } pause)
+            return Paused(pause);
+        if (receipt is { HeldPutOffs: not null, Batch: null })
+            return new Reason(ReasonKind.Paused, "It was held by a control that has ended, and is being released.") { Since = receipt.ChangedAt };
+        return receipt is { HeldPutOffs: not null, Batch: { } item }
             ? new Reason(ReasonKind.BatchPaused, $"Its batch {item.BatchId} is paused; it goes on when somebody resumes it.") { Since = receipt.ChangedAt }
             : Missing(receipt);
     }
 
+    private Control? PauseOf(Receipt receipt) => controls.PauseOf(receipt.Queue, receipt.Type, receipt.Tenant);
+
+    private static Reason Paused(Control pause) =>
+        new(ReasonKind.Paused, $"{Control.NameOf(pause.Kind)} '{pause.Name}' is paused by {pause.By}: {pause.Reason.TrimEnd('.')}. {(pause.Until is { } until ? $"It ends at {Text(until)}." : "It goes on when somebody resumes it.")}") { Since = pause.Since, ExpectedAt = pause.Until };
+
     private async Task<Reason> QueuedAsync(Receipt receipt, DateTimeOffset now, CancellationToken cancellation)
     {
+        if (PauseOf(receipt) is { } pause)
+            return Paused(pause);
         if (receipt.ChangedAt + Moment > now)
             return new Reason(ReasonKind.JustQueued, "It was queued a moment ago.") { Since = receipt.ChangedAt };
         var queue = await messages.ReadAsync(receipt.Queue, cancellation);

@@ -30,6 +30,9 @@ internal enum ReasonKind
     /// <summary>Another job holds its unique key.</summary>
     UniqueKey,
 
+    /// <summary>A control keeps it from starting: its queue, its type or its tenant is paused.</summary>
+    Paused,
+
     /// <summary>Its batch is paused.</summary>
     BatchPaused,
 

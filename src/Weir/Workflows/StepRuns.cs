@@ -70,7 +70,7 @@ internal sealed partial class StepRuns(
             if (prefix == StepRecord.StepPrefix && step.Node.Kind is NodeKind.Event or NodeKind.Delay or NodeKind.Child)
                 return await waits.OpenAsync(workflow, call, step, payload, before, begun, stopping);
 
-            var policy = step.RetryPolicy is { } named ? policies.Named(named, $"the step '{step.Name}' of '{type.Name}'") : policies.Of(type);
+            var policy = step.RetryPolicy is { } named ? policies.Named(named, $"the step '{step.Name}' of '{type.Name}'") : policies.Of(type, workflow.Receipt.Id, workflow.Receipt.Tenant);
             if (begun.Attempt > policy.Attempts)
                 return await EndAsync(Lost(begun, before!), before!.ETag, stopping);
             if (await receipts.WriteStepAsync(begun, before?.ETag, stopping) is not { } etag)

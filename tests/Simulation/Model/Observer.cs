@@ -25,6 +25,9 @@ internal sealed class Observer(WorldState world)
 
     public List<BatchCase> Batches { get; } = [];
 
+    /// <summary>What an operator has stopped, and for how long he was told it holds.</summary>
+    public List<PauseCase> Pauses { get; } = [];
+
     public Callbacks Callbacks { get; } = new();
 
     public RateRules Rates { get; } = new();
@@ -57,6 +60,7 @@ internal sealed class Observer(WorldState world)
         StartRules.Check(world, job, run);
         StartRules.CheckPayload(world, job, work);
         Rates.Started(world, job);
+        PauseRules.CheckStart(world, job, run);
         job.HandedBack = false;
         job.Runs.Add(run);
         running.RemoveAll(other => other.HasEnded || other.Token.IsCancellationRequested || !world.IsAlive(other.Instance));

@@ -191,6 +191,16 @@ internal static class MutantList
         new("nobody takes over the polling", "the queues go back to normal, and somebody sees it", "Pressure/PressureWatch.cs",
             "row.LeaseUntil + Claims.ClockSkew < clock.GetUtcNow())", "row.LeaseUntil == default)") { Seeds = 300 },
 
+        // Controls
+        new("control: resume forgets those held", "I10: what a control held goes on when it ends", "Controls/HeldRelease.cs",
+            "await Task.WhenAll(some.Select(job => holds.ReleaseAsync(job.JobId, cancellation)));", "_ = (some, holds);") { Seeds = 100 },
+        new("control: held and not marked", "I10: what a control held goes on when it ends", "Controls/ControlGate.cs",
+            "        await held.AddAsync(pause, message, cancellation);\n", "") { Seeds = 100 },
+        new("control: trusted however old", "what is paused does not start", "Controls/ControlBoard.cs",
+            "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 300 },
+        new("control: not asked after the claim", "what is paused does not start", "Execution/JobRunner.cs",
+            "if (!await controls.MayStartAsync(claim.Message, queue, stopping))", "if (claim.Attempt.Number < 0)") { Seeds = 300 },
+
         // Reconciliation and the list
         new("reconciler resends what waits", "a backlog is never sent twice", "Reconciliation/Reconciler.cs",
             "if (MayBeForgotten(line) && !pass.Census.Has(line.Id))", "if (MayBeForgotten(line))") { Seeds = 200 },

@@ -47,6 +47,8 @@ internal sealed class Actors(WorldState world, Random chance)
             yield return new LimitedClient(world, new Random(chance.Next())).RunAsync();
         for (var number = 0; number < cast.Surges; number++)
             yield return new Surge(world, number, new Random(chance.Next())).RunAsync();
+        if (cast.Controller)
+            yield return new Controller(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Clearer)
             yield return new Clearer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Inquirer)

@@ -18,6 +18,9 @@ internal sealed record Cast
     /// <summary>Replays by filter, cancels whatever there is.</summary>
     public bool Clearer { get; init; }
 
+    /// <summary>Pauses what there is, drains instances, changes policies; and takes it all back.</summary>
+    public bool Controller { get; init; }
+
     /// <summary>Some jobs have a callback, and events are counted.</summary>
     public bool Listener { get; init; }
 
@@ -43,6 +46,7 @@ internal sealed record Cast
         Rivals = chance.Next(5) == 0 ? 2 + chance.Next(2) : 0,
         BulkClients = chance.Next(6) == 0 ? 1 : 0,
         Clearer = chance.Next(5) == 0,
+        Controller = chance.Next(4) == 0,
         Listener = chance.Next(4) == 0,
         Lists = chance.Next(3) == 0,
         Inquirer = chance.Next(6) == 0,

@@ -90,7 +90,7 @@ public sealed class BatchLifeTests
         // What a resume writes first; and one item whose receipt was released, and whose message was not sent.
         await weir.Get<BatchTable>().ChangeAsync(batch, _ => new() { [Column.Paused] = false, [Column.Releasing] = true }, CancellationToken.None);
         var half = (await JobsAsync(weir, batch, 4))[2].Receipt;
-        await weir.Get<ReceiptTable>().ReleaseForBatchAsync(half.Id, half.ETag, CancellationToken.None);
+        await weir.Get<ReceiptTable>().ReleaseHeldAsync(half.Id, half.ETag, CancellationToken.None);
         Assert.Null(await weir.ReceiveAsync());
 
         await weir.Get<BatchSweep>().RunAsync(CancellationToken.None);

@@ -8,7 +8,7 @@ namespace Unit.Tests.Execution;
 public sealed class BreakerTests
 {
     [Fact]
-    public void Five_failures_open_it_and_trials_close_it_step_by_step()
+    public void Five_failures_open_it_and_trials_close_it_second_by_second()
     {
         var clock = new ManualClock();
         var breaker = new Breaker("payments", clock);
@@ -23,7 +23,10 @@ public sealed class BreakerTests
             Assert.All(Enumerable.Range(0, allowed), _ => Assert.Null(breaker.TryEnter()));
             Assert.NotNull(breaker.TryEnter());
             for (var trial = 0; trial < allowed; trial++)
-                breaker.Report(trial == 0 ? true : null);
+                breaker.Report(trial % 2 == 0 ? true : null);
+            Assert.Null(breaker.TryEnter());
+            clock.Advance(TimeSpan.FromSeconds(1));
+            breaker.Report(true); // successes for a second let twice as many through
         }
         Assert.Equal(BreakerState.Closed, breaker.State);
     }

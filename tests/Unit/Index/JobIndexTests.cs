@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir;
+using Weir.Controls;
 using Weir.Execution;
 using Weir.Index;
 using Weir.Instances;
@@ -62,7 +63,7 @@ public sealed class JobIndexTests
 
         var index = store.NewIndex();
         using var heartbeat = new Heartbeat(
-            instances, new Instance("alive"), new InFlight(), index, new LostLines(store.Receipts, index, NullLogger<LostLines>.Instance), store.Clock, NullLogger<Heartbeat>.Instance);
+            instances, new Instance("alive"), new InFlight(), index, new LostLines(store.Receipts, index, NullLogger<LostLines>.Instance), new ControlBoard(new ControlTable(store.Tables), store.Clock), store.Clock, NullLogger<Heartbeat>.Instance);
         await heartbeat.StartAsync(default);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while ((await instances.ReadAsync(limit.Token)).Any(one => one.Id == "dead"))
