@@ -57,7 +57,7 @@ internal sealed class LimitedClient(WorldState world, Random chance)
             known.Ids.Add(JsonElement.Parse(reply.Body).GetProperty("id").GetString()!);
             return true;
         }
-        var code = JsonElement.Parse(reply.Body).GetProperty("code").GetString();
+        var code = reply.Status == 429 ? JsonElement.Parse(reply.Body).GetProperty("code").GetString() : null;
         if (reply.Status < 500 && code != "underPressure" && !(code == "quotaExceeded" && known.Tenant == RateRules.Tenant))
             world.Observer.Break("submission", $"{known} was answered with {reply.Status}: {reply.Body}");
         return false;

@@ -4,7 +4,6 @@ using Weir;
 using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
-using Weir.Receipts;
 using Weir.Submission;
 
 namespace Unit.Tests.Execution;

@@ -2,7 +2,6 @@ using Contract.Tests;
 using Microsoft.Extensions.Configuration;
 using Weir;
 using Weir.Pressure;
-using Weir.Submission;
 
 namespace Unit.Tests.Pressure;
 
