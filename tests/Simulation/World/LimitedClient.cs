@@ -57,8 +57,9 @@ internal sealed class LimitedClient(WorldState world, Random chance)
             known.Ids.Add(JsonElement.Parse(reply.Body).GetProperty("id").GetString()!);
             return true;
         }
-        var code = JsonElement.Parse(reply.Body).GetProperty("code").GetString();
-        if (reply.Status < 500 && code != "underPressure" && !(code == "quotaExceeded" && known.Tenant == RateRules.Tenant))
+        var code = reply is { Status: 429, Body.Length: > 0 } ? JsonElement.Parse(reply.Body).GetProperty("code").GetString() : null;
+        var isBusy = reply.Status == 429 && (code is null or "underPressure"); // without a body somebody before Weir has answered
+        if (reply.Status < 500 && !isBusy && !(code == "quotaExceeded" && known.Tenant == RateRules.Tenant))
             world.Observer.Break("submission", $"{known} was answered with {reply.Status}: {reply.Body}");
         return false;
     }
