@@ -7,6 +7,7 @@ internal sealed class PressureBoard(TimeProvider clock)
     private static readonly TimeSpan Trusted = TimeSpan.FromSeconds(90);
 
     private readonly long[] accepted = new long[Enum.GetValues<Queue>().Length];
+    private DateTimeOffset usedAt;
     private TaskCompletionSource asked = NewSignal();
     private TaskCompletionSource renewed = NewSignal();
 
@@ -27,9 +28,12 @@ internal sealed class PressureBoard(TimeProvider clock)
     {
         if (reading.PolledAt == Reading.PolledAt)
             return;
-        Reading = reading;
+        // It may be some seconds old when it comes here: what was accepted since is not in it.
+        var now = clock.GetUtcNow();
+        var since = usedAt < now ? Math.Clamp((now - reading.PolledAt) / (now - usedAt), 0, 1) : 0;
+        (Reading, usedAt) = (reading, now);
         for (var queue = 0; queue < accepted.Length; queue++)
-            Interlocked.Exchange(ref accepted[queue], 0);
+            Interlocked.Exchange(ref accepted[queue], (long)(AcceptedSince((Queue)queue) * since));
         Interlocked.Exchange(ref renewed, NewSignal()).TrySetResult();
     }
 

@@ -130,6 +130,17 @@ public sealed class PressureGateTests
         Assert.All(Enumerable.Range(0, 20_000).Select(_ => gate.AskBatch([(Queue.Default, 1)])), backoff => Assert.True(backoff is null || backoff.RetryAfter < TimeSpan.FromSeconds(125)));
     }
 
+    [Fact]
+    public void What_was_accepted_after_a_reading_was_taken_is_not_forgotten_when_it_comes()
+    {
+        Read(Queue.Critical, PressureLevel.Normal, 0, null);
+        Assert.Equal(1_000, Accepted(Queue.Critical, 1_000));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        var polledAt = clock.GetUtcNow() - TimeSpan.FromSeconds(4);
+        board.Use(new PressureReading(polledAt, polledAt, 1, [.. Enum.GetValues<Queue>().Select(QueuePressure.Unknown)]));
+        Assert.Equal(400, board.DepthOf(Queue.Critical, clock.GetUtcNow()));
+    }
+
     private int Accepted(Queue queue, int most)
     {
         var accepted = 0;
