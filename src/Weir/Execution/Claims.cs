@@ -64,6 +64,9 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed. A workflow is told when it begins, and undoes what stands.
         _ when receipt.CancelRequestedAt is not null && type is not WorkflowType => await CancelAsync(receipt, cancellation),
 
+        // Its time ran out between the look at its expiry and this one: the next look ends it.
+        _ when message.ExpiresAt <= clock.GetUtcNow() => Claimed.Not(await PutOffAsync(message, queue, clock.GetUtcNow(), cancellation)),
+
         JobState.Running => await TakeOverAsync(message, type, queue, receipt, cancellation),
 
         // The attempt failed and its instance died before the next one was sent, or before this message was completed.
