@@ -145,7 +145,14 @@ internal static class BatchCommands
         });
     }
 
-    private static Task<int> WaitAsync(Run run, string id, TimeSpan limit, CancellationToken cancellation) => WithProgressAsync(run, "Running", async progress =>
+    private static async Task<int> WaitAsync(Run run, string id, TimeSpan limit, CancellationToken cancellation)
+    {
+        var batch = await WithProgressAsync(run, "Running", progress => EndAsync(run, id, limit, progress, cancellation));
+        ShowBatch(run.Screen, batch);
+        return !IsOver(batch) ? ExitCode.NotYet : batch.Member("counts.succeeded")?.GetInt32() == batch.Count("total") ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    private static async Task<JsonElement> EndAsync(Run run, string id, TimeSpan limit, Action<double> progress, CancellationToken cancellation)
     {
         var began = run.Surroundings.Clock.GetTimestamp();
         while (true)
@@ -153,13 +160,12 @@ internal static class BatchCommands
             var left = limit - run.Surroundings.Clock.GetElapsedTime(began);
             var batch = (await run.Server.GetAsync(Query.Of($"api/batches/{Query.Part(id)}", ("wait", left > TimeSpan.Zero ? "PT1S" : null)), cancellation)).Body;
             progress(batch.Member("percent") is { } percent ? percent.GetDouble() / 100 : 0);
-            var isOver = batch.Text("state") is "completed" or "cancelled" or "refused";
-            if (!isOver && left > TimeSpan.Zero)
-                continue;
-            ShowBatch(run.Screen, batch);
-            return !isOver ? ExitCode.NotYet : batch.Member("counts.succeeded")?.GetInt32() == batch.Count("total") ? ExitCode.Ok : ExitCode.Failed;
+            if (IsOver(batch) || left <= TimeSpan.Zero)
+                return batch;
         }
-    });
+    }
+
+    private static bool IsOver(JsonElement batch) => batch.Text("state") is "completed" or "cancelled" or "refused";
 
     private static async Task<T> WithProgressAsync<T>(Run run, string title, Func<Action<double>, Task<T>> work)
     {
