@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Weir.Pressure;
 
 namespace Weir.Controls;
 
@@ -7,20 +8,16 @@ namespace Weir.Controls;
 /// Pauses bulk while critical is saturated, if it may: the control <c>automatic/bulk</c> says so, else the setting <c>Weir:Controls:PauseBulk</c> (off). What it sets is a pause
 /// like an operator's: seen, on record, held and released in the same way. It ends by itself soon after nobody renews it, so a crash leaves nothing paused.
 /// </summary>
-internal sealed partial class AutomaticPause(IOptions<ControlOptions> options, ControlTable table, ControlDesk desk, IEnumerable<IPressureLevels> pressure, TimeProvider clock, ILogger<AutomaticPause> logger)
+internal sealed partial class AutomaticPause(IOptions<ControlOptions> options, ControlTable table, ControlDesk desk, PressureBoard pressure, TimeProvider clock, ILogger<AutomaticPause> logger)
 {
     public const string Name = "bulk";
 
     private static readonly TimeSpan Lasts = TimeSpan.FromMinutes(2);
 
-    private readonly IPressureLevels? levels = pressure.FirstOrDefault();
-
     public async Task LookAsync(ControlSnapshot controls, CancellationToken cancellation)
     {
-        if (levels is null)
-            return;
         var now = clock.GetUtcNow();
-        var wanted = levels.IsSaturated(Queue.Critical) && (controls.Find(ControlKind.Automatic, Name, now)?.Enabled ?? options.Value.PauseBulk);
+        var wanted = IsSaturated && (controls.Find(ControlKind.Automatic, Name, now)?.Enabled ?? options.Value.PauseBulk);
         var pause = controls.Find(ControlKind.Queue, Name, now);
         if (wanted && pause is null)
             await PauseAsync(now, cancellation);
@@ -29,6 +26,9 @@ internal sealed partial class AutomaticPause(IOptions<ControlOptions> options, C
         else if (!wanted && pause is { IsAutomatic: true })
             await desk.RemoveAsync(ControlKind.Queue, Name, ControlDesk.Weir, "Critical is not saturated any more, or it may no longer be done.", before => before is { IsAutomatic: true }, cancellation);
     }
+
+    /// <summary>False, too, while nobody knows.</summary>
+    private bool IsSaturated => pressure.IsKnown && pressure.Reading.Of(Queue.Critical).Level == PressureLevel.Saturated;
 
     private async Task PauseAsync(DateTimeOffset now, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Weir;
 using Weir.Catalog;
 using Weir.Controls;
+using Weir.Pressure;
 using Weir.Retries;
 using static Unit.Tests.Controls.ControlledWorld;
 
@@ -66,12 +67,12 @@ public sealed class RolloutTests
     [Fact]
     public async Task A_saturated_critical_pauses_bulk_if_it_may_and_gives_it_back()
     {
-        var pressure = new Pressure();
         await using var weir = await StartAsync();
+        var pressure = new PressureBoard(weir.Clock);
         var automatic = new AutomaticPause(
-            Microsoft.Extensions.Options.Options.Create(new ControlOptions()), weir.Get<ControlTable>(), weir.Get<ControlDesk>(), [pressure], weir.Clock,
+            Microsoft.Extensions.Options.Options.Create(new ControlOptions()), weir.Get<ControlTable>(), weir.Get<ControlDesk>(), pressure, weir.Clock,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<AutomaticPause>.Instance);
-        pressure.Saturated = true;
+        Use(PressureLevel.Saturated);
         await LookAsync();
         Assert.Null(Pause()); // off unless it is asked for
 
@@ -79,16 +80,23 @@ public sealed class RolloutTests
         await LookAsync();
         Assert.True(Pause()!.IsAutomatic);
         weir.Clock.Advance(TimeSpan.FromSeconds(90));
+        Use(PressureLevel.Saturated);
         await LookAsync(); // renewed
         await weir.Get<ControlBoard>().ReadAgainAsync(CancellationToken.None);
         Assert.True(Pause()!.Until > weir.Clock.GetUtcNow() + TimeSpan.FromSeconds(90));
-        pressure.Saturated = false;
+        Use(PressureLevel.Normal);
         await LookAsync();
         Assert.Null(Pause());
 
         await weir.PutAsync(ControlKind.Queue, "bulk");
         await LookAsync();
         Assert.False(Pause()!.IsAutomatic); // an operator's own is left as it is
+
+        void Use(PressureLevel level)
+        {
+            var critical = QueuePressure.Unknown(Queue.Critical) with { Level = level };
+            pressure.Use(PressureReading.None with { PolledAt = weir.Clock.GetUtcNow(), Queues = [critical, .. PressureReading.None.Queues.Skip(1)] });
+        }
 
         async Task LookAsync() => await automatic.LookAsync(await weir.Get<ControlBoard>().ReadAgainAsync(CancellationToken.None), CancellationToken.None);
         Control? Pause() => weir.Get<ControlBoard>().Find(ControlKind.Queue, "bulk");
@@ -98,12 +106,5 @@ public sealed class RolloutTests
     internal sealed class Once : IJobHandler<Numbered>
     {
         public Task<object?> RunAsync(Numbered job, JobContext context, CancellationToken cancellation) => Task.FromResult<object?>(null);
-    }
-
-    private sealed class Pressure : IPressureLevels
-    {
-        public bool Saturated { get; set; }
-
-        public bool IsSaturated(Queue queue) => queue == Queue.Critical && Saturated;
     }
 }
