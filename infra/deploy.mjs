@@ -47,7 +47,7 @@ async function pause(app, queue) {
 
 async function resume(app, queue) {
   const resumed = await until(60_000, async () => {
-    const { status } = await app.ask('DELETE', `/api/controls/queue/${queue}`);
+    const { status } = await app.ask('DELETE', `/api/controls/queue/${queue}?reason=${encodeURIComponent('The new version is there.')}`);
     return (status >= 200 && status < 300) || status === 404;
   });
   if (!resumed) throw new Stop(`The queue ${queue} is still paused. Resume it: DELETE /api/controls/queue/${queue}, or wait for the hour to pass.`);
