@@ -14,9 +14,9 @@ public sealed class SmokeTests
     public async Task It_sends_a_probe_through_every_queue()
     {
         using var data = new DataFolder();
-        await using var weir = await WeirProcess.StartAsync(data, KeyOf("submit read"));
+        await using var weir = await WeirProcess.StartAsync(data, KeyOf("submit read", tenant: "*"));
 
-        var (exit, output) = await RunAsync(weir, Key, "--require-probe");
+        var (exit, output) = await RunAsync(weir, Key, "--require-probe", "--tenant", "smoke");
 
         Assert.True(exit == 0, output);
         Assert.All(new[] { "critical", "default", "bulk" }, queue => Assert.Matches($@"succeeded +{queue} ", output));
@@ -46,7 +46,8 @@ public sealed class SmokeTests
         await using var weir = await WeirProcess.StartAsync(data, KeyOf("submit read operate", tenant: "*"));
         using var tools = new DataFolder();
         File.WriteAllText(Path.Combine(tools.Path, "az"), "#!/bin/sh\nexit 0\n");
-        File.SetUnixFileMode(Path.Combine(tools.Path, "az"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Path.Combine(tools.Path, "az"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var apps = Path.Combine(tools.Path, "apps.json");
         File.WriteAllText(apps, $$"""[{"pool": "all", "runs": ["default", "bulk"], "name": "weir", "host": "http://127.0.0.1:{{weir.Port}}"}]""");
 
