@@ -8,5 +8,5 @@ trap 'rm -rf "$work"' EXIT
 printf '%s' "$FUNCTION_APPS" > "$work/apps.json"
 ./infra/package.sh "$work/weir.zip"
 node infra/deploy.mjs --package "$work/weir.zip" --group "$AZURE_RESOURCE_GROUP" --apps "$work/apps.json"
-node infra/smoke.mjs --url "$WEIR_URL"
+node infra/smoke.mjs --url "$WEIR_URL" --tenant smoke
 echo "Weir answers at $WEIR_URL"

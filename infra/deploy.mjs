@@ -3,7 +3,7 @@
 //
 //   WEIR_KEY=weir_… node infra/deploy.mjs --package weir.zip --group rg-weir-prod --apps apps.json [--reverse] [--drain-minutes 5] [--ready-minutes 10]
 //
-// apps.json is the output FUNCTION_APPS of main.bicep: [{pool, runs, name, host}]. `az` must be signed in. The key needs read and operate.
+// apps.json is the output FUNCTION_APPS of main.bicep: [{pool, runs, name, host}]. `az` must be signed in. The key needs read and operate, and to be for every tenant.
 // For each app: its queues are paused, so that no job begins; what runs may end (until the limit: then the host hands it back, and it runs
 // again elsewhere); the package is deployed; the app must be ready; the queues go on. A pause ends by itself after an hour, should this not.
 import { spawnSync } from 'node:child_process';
@@ -47,7 +47,7 @@ async function pause(app, queue) {
 
 async function resume(app, queue) {
   const resumed = await until(60_000, async () => {
-    const { status } = await app.ask('DELETE', `/api/controls/queue/${queue}`);
+    const { status } = await app.ask('DELETE', `/api/controls/queue/${queue}?reason=${encodeURIComponent('The new version is there.')}`);
     return (status >= 200 && status < 300) || status === 404;
   });
   if (!resumed) throw new Stop(`The queue ${queue} is still paused. Resume it: DELETE /api/controls/queue/${queue}, or wait for the hour to pass.`);

@@ -23,7 +23,7 @@ param apiKeys = [
   {
     name: 'smoke'
     hash: readEnvironmentVariable('WEIR_SMOKE_KEY_HASH')
-    tenant: 'default'
+    tenant: '*'
     scopes: 'submit read operate'
   }
 ]

@@ -64,7 +64,7 @@ param apiKeys = [
   {
     name: 'smoke'
     hash: readEnvironmentVariable('WEIR_SMOKE_KEY_HASH')
-    tenant: 'smoke'
+    tenant: '*'
     scopes: 'submit read operate'
   }
 ]

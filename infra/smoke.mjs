@@ -1,8 +1,8 @@
 // Does a deployed system work? Every app is ready, and a probe goes through every queue to its end.
 //
-//   WEIR_KEY=weir_… node infra/smoke.mjs --url https://weir-front-….azurewebsites.net [--require-probe] [--minutes 5]
+//   WEIR_KEY=weir_… node infra/smoke.mjs --url https://weir-front-….azurewebsites.net [--tenant smoke] [--require-probe] [--minutes 5]
 //
-// The key needs submit and read. Where the probe is not served (Weir:Probe:Enabled), only --require-probe makes that a failure.
+// The key needs submit and read; a key for every tenant needs --tenant, the one that its probes belong to. Where the probe is not served (Weir:Probe:Enabled), only --require-probe makes that a failure.
 import { randomUUID } from 'node:crypto';
 import { App, Stop, main, options, until } from './app.mjs';
 
@@ -10,7 +10,7 @@ const queues = ['critical', 'default', 'bulk'];
 const final = ['succeeded', 'deadLettered', 'cancelled', 'expired', 'compensated'];
 
 await main(async () => {
-  const given = options({ '--url': String, '--require-probe': Boolean, '--minutes': Number });
+  const given = options({ '--url': String, '--tenant': String, '--require-probe': Boolean, '--minutes': Number });
   if (!given['--url']) throw new Stop('--url is missing: the address of the app that takes jobs in.');
   const limitMs = (given['--minutes'] ?? 5) * 60_000;
   const app = new App(given['--url'], process.env.WEIR_KEY);
@@ -29,15 +29,15 @@ await main(async () => {
   }
   if (served.status !== 200) throw new Stop(`The catalogue does not answer for the probe: ${described(served)}.`);
 
-  const ends = await Promise.all(queues.map(queue => probe(app, queue, limitMs)));
+  const ends = await Promise.all(queues.map(queue => probe(app, queue, given['--tenant'], limitMs)));
   ends.forEach((end, i) => console.log(`${end.state.padEnd(9)} ${queues[i].padEnd(9)} ${end.ms} ms  ${end.id ?? ''}${end.why ? `  ${end.why}` : ''}`));
   const failed = queues.filter((_, i) => ends[i].state !== 'succeeded');
   if (failed.length > 0) throw new Stop(`The probe did not succeed in: ${failed.join(', ')}.`);
 });
 
-async function probe(app, queue, limitMs) {
+async function probe(app, queue, tenant, limitMs) {
   const begun = Date.now();
-  const sent = await app.ask('POST', '/api/jobs', { type: 'probe', payload: { note: 'smoke' }, priority: queue }, { 'Idempotency-Key': `"smoke-${randomUUID()}"` });
+  const sent = await app.ask('POST', '/api/jobs', { type: 'probe', payload: { note: 'smoke' }, priority: queue }, { 'Idempotency-Key': `"smoke-${randomUUID()}"`, ...(tenant ? { 'Weir-Tenant': tenant } : {}) });
   if (sent.status !== 202) return { state: 'refused', ms: Date.now() - begun, why: described(sent) };
 
   let job;

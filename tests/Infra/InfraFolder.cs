@@ -22,6 +22,9 @@ internal sealed class InfraFolder
     /// <summary>As it lies in the repository.</summary>
     public static InfraFolder Real => Committed.Value;
 
+    /// <summary>The same, read anew.</summary>
+    public static InfraFolder Anew() => new(Repository.Full("infra"));
+
     public string Root { get; }
 
     /// <summary>Full paths: a copy is gone by the time it is checked.</summary>
