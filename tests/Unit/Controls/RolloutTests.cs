@@ -94,8 +94,9 @@ public sealed class RolloutTests
 
         void Use(PressureLevel level)
         {
-            var critical = QueuePressure.Unknown(Queue.Critical) with { Level = level };
-            pressure.Use(PressureReading.None with { PolledAt = weir.Clock.GetUtcNow(), Queues = [critical, .. PressureReading.None.Queues.Skip(1)] });
+            var queues = PressureReading.None.Queues.Select(queue => queue.Queue == Queue.Critical ? queue with { Level = level } : queue);
+            weir.Clock.Advance(TimeSpan.FromMilliseconds(1)); // a reading of the same moment is the same one
+            pressure.Use(PressureReading.None with { PolledAt = weir.Clock.GetUtcNow(), Queues = [.. queues] });
         }
 
         async Task LookAsync() => await automatic.LookAsync(await weir.Get<ControlBoard>().ReadAgainAsync(CancellationToken.None), CancellationToken.None);

@@ -217,7 +217,10 @@ public sealed class OrderedKeysTests
             var request = new SubmitRequest("test.ordered", JsonSerializer.SerializeToElement(new OrderedRequest(0, 0), JsonSerializerOptions.Web)) { OrderingKey = "one" };
             var submitted = await services.GetRequiredService<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None);
             var session = await space.Client.AcceptNextSessionAsync(QueueNames.Default);
-            Assert.IsType<Settlement.Complete>(await services.GetRequiredService<JobRunner>().RunAsync(await LocalNamespace.NextAsync(session), Queue.Default, CancellationToken.None));
+            var message = await LocalNamespace.NextAsync(session);
+            Assert.IsType<Settlement.Complete>(await services.GetRequiredService<JobRunner>().RunAsync(message, Queue.Default, CancellationToken.None));
+            await session.CompleteMessageAsync(message);
+            await session.CloseAsync();
             return Assert.IsType<Submitted.Accepted>(submitted).JobId;
         }
 
