@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
-using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using Weir.Telemetry;
@@ -9,7 +8,7 @@ using Weir.Telemetry;
 namespace Functions;
 
 /// <summary>
-/// Sends spans and metrics over OTLP, if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says where to; the other OTEL_ settings hold as OpenTelemetry specifies them
+/// Sends spans over OTLP, if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says where to; the other OTEL_ settings hold as OpenTelemetry specifies them
 /// (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). What is still held when the app stops is sent then.
 /// </summary>
 internal sealed class TelemetryExport(IConfiguration configuration, IHostEnvironment environment) : IHostedService, IDisposable
@@ -21,7 +20,6 @@ internal sealed class TelemetryExport(IConfiguration configuration, IHostEnviron
     private const int LastWordMilliseconds = 3_000;
 
     private TracerProvider? traces;
-    private MeterProvider? metrics;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -30,20 +28,14 @@ internal sealed class TelemetryExport(IConfiguration configuration, IHostEnviron
         var resource = ResourceBuilder.CreateDefault().AddService(configuration[ServiceName] ?? environment.ApplicationName);
         traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
             .AddSource(TelemetryNames.Source, "Microsoft.AspNetCore", "Microsoft.Azure.Functions.Worker", "System.Net.Http").AddOtlpExporter().Build();
-        metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(TelemetryNames.Source).AddOtlpExporter().Build();
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
         traces?.ForceFlush(LastWordMilliseconds);
-        metrics?.ForceFlush(LastWordMilliseconds);
         return Task.CompletedTask;
     }
 
-    public void Dispose()
-    {
-        traces?.Dispose();
-        metrics?.Dispose();
-    }
+    public void Dispose() => traces?.Dispose();
 }
