@@ -241,7 +241,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
     public async Task Outside_of_development_it_does_not_start_without_keys()
     {
         using var data = new DataFolder();
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => WeirProcess.StartAsync(data, ("AZURE_FUNCTIONS_ENVIRONMENT", "Production")));
+        var failure = await Assert.ThrowsAsync<EndedEarlyException>(() => WeirProcess.StartAsync(data, ("AZURE_FUNCTIONS_ENVIRONMENT", "Production")));
         Assert.Contains("Nobody can be let in: configure an API key (Weir:Keys:<name>) or Weir:Entra:Enabled", failure.Message);
     }
 
@@ -252,7 +252,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
     public async Task A_wrong_setting_stops_the_start_and_is_not_printed(string name, string value, string says)
     {
         using var data = new DataFolder();
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => WeirProcess.StartAsync(data, (name, value)));
+        var failure = await Assert.ThrowsAsync<EndedEarlyException>(() => WeirProcess.StartAsync(data, (name, value)));
         Assert.Contains(says, failure.Message);
         Assert.DoesNotContain("the-key-itself", failure.Message);
         Assert.DoesNotContain("whsec_short", failure.Message);

@@ -76,7 +76,7 @@ public sealed class LaneTests
     public async Task A_lane_count_that_cannot_be_is_refused_at_start()
     {
         using var data = new DataFolder();
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => WeirProcess.StartAsync(data, ("Weir__Tenants__acme__Lanes", "none")));
+        var refused = await Assert.ThrowsAsync<EndedEarlyException>(() => WeirProcess.StartAsync(data, ("Weir__Tenants__acme__Lanes", "none")));
         Assert.Contains("expected a whole number from 1 to 1,000", refused.Message);
     }
 

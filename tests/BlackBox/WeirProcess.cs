@@ -83,7 +83,7 @@ internal sealed class WeirProcess : IAsyncDisposable
             if (ready.Task.IsCompleted)
                 return;
             process.WaitForExit(); // until its last words have come through
-            ready.TrySetException(new InvalidOperationException($"Weir ended before it was ready:\n{output}"));
+            ready.TrySetException(new EndedEarlyException($"Weir ended before it was ready:\n{output}"));
         };
         process.Start();
         process.BeginOutputReadLine();
@@ -153,3 +153,6 @@ internal sealed class WeirProcess : IAsyncDisposable
         throw new InvalidOperationException("No port from 20000 to 29999 is free.");
     }
 }
+
+/// <summary>A process ended before it was ready.</summary>
+internal sealed class EndedEarlyException(string message) : InvalidOperationException(message);

@@ -53,13 +53,13 @@ public sealed partial class BatchesApi
             return Problem.InvalidIdempotencyKey(wrongKey!);
         if (ReadOptions(request.Query, out var body, out var name, out var completion) is { } wrong)
             return Problem.InvalidQuery(wrong);
-        using var handled = inFlight.TryEnter(request.ContentLength, BatchBody.MaxArray); // of lines only some hundred are in memory at once
+        using var handled = inFlight.TryEnter(); // of lines only some hundred are in memory at once
         if (handled is null)
-            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
+            return inFlight.Refusal;
 
         try
         {
-            var (lines, unreadable) = await OpenAsync(request, body!, cancellation);
+            var (lines, unreadable) = await OpenAsync(request, body!, handled, cancellation);
             if (lines is null)
                 return unreadable!;
             var answer = await submission.SubmitAsync(new BatchRequest(caller.SubmitsFor!, key, name, completion, request.ContentLength), lines, cancellation);
@@ -172,12 +172,12 @@ public sealed partial class BatchesApi
         AnswerAsync(request, scope, id, async (caller, batchId) =>
             await table.ReadAsync(batchId, cancellation) is { } standing && caller.Sees(standing.Batch.Tenant) ? await change(caller, standing) : Problem.BatchNotFound(id));
 
-    private async Task<(IAsyncEnumerable<BatchLine>? Lines, IResult? Problem)> OpenAsync(HttpRequest request, BatchBody body, CancellationToken cancellation)
+    private async Task<(IAsyncEnumerable<BatchLine>? Lines, IResult? Problem)> OpenAsync(HttpRequest request, BatchBody body, SubmissionsInFlight.Entry room, CancellationToken cancellation)
     {
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(BatchBody.NdJson, StringComparison.OrdinalIgnoreCase))
             return request.ContentLength > BatchBody.MaxLines ? (null, Problem.BodyTooLarge(BatchBody.MaxLines)) : (body.LinesAsync(request.BodyReader, cancellation), null);
 
-        var (content, unreadable) = await RequestBody.ReadBytesAsync(request, [BatchBody.NdJson, RequestBody.Json], BatchBody.MaxArray, cancellation);
+        var (content, unreadable) = await RequestBody.ReadBytesAsync(request, [BatchBody.NdJson, RequestBody.Json], BatchBody.MaxArray, cancellation, room);
         if (unreadable is not null)
             return (null, unreadable);
         var (lines, malformed) = body.Array(content);

@@ -31,10 +31,10 @@ public sealed class BulkApi
         var (caller, refusal) = admission.AskToSubmit(request);
         if (caller is null)
             return refusal!;
-        using var handled = inFlight.TryEnter(request.ContentLength, MaxBody);
+        using var handled = inFlight.TryEnter();
         if (handled is null)
-            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
-        var (body, unreadable) = await RequestBody.ReadBytesAsync(request, [NdJson, RequestBody.Json], MaxBody, cancellation);
+            return inFlight.Refusal;
+        var (body, unreadable) = await RequestBody.ReadBytesAsync(request, [NdJson, RequestBody.Json], MaxBody, cancellation, handled);
         if (unreadable is not null)
             return unreadable;
         if (!TrySplit(body, request.ContentType!, out var texts, out var malformed))

@@ -49,11 +49,11 @@ public sealed partial class JobsApi
             return refusal!;
         if (!IdempotencyKey.TryRead(request.Headers[IdempotencyKey.Header], out var key, out var wrongKey))
             return Problem.InvalidIdempotencyKey(wrongKey!);
-        using var handled = inFlight.TryEnter(request.ContentLength, MaxBody);
+        using var handled = inFlight.TryEnter();
         if (handled is null)
-            return Problem.TooManyInFlight(inFlight.Most, inFlight.RetryAfterSeconds);
+            return inFlight.Refusal;
 
-        var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation);
+        var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxBody, cancellation, handled);
         if (body is null)
             return problem!;
         using (body)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Weir.Limits;
 
 namespace Weir.Api;
 
@@ -17,14 +18,21 @@ internal static class RequestBody
     public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     /// <returns>The document, or the problem to answer with; exactly one of them is null.</returns>
-    public static async Task<(JsonDocument? Body, IResult? Problem)> ReadJsonAsync(HttpRequest request, int most, CancellationToken cancellation)
+    public static async Task<(JsonDocument? Body, IResult? Problem)> ReadJsonAsync(
+        HttpRequest request, int most, CancellationToken cancellation, SubmissionsInFlight.Entry? room = null)
     {
-        var (content, problem) = await ReadBytesAsync(request, [Json], most, cancellation);
+        var (content, problem) = await ReadBytesAsync(request, [Json], most, cancellation, room);
         return problem is null ? JsonText.Parse(content, Strict) : (null, problem);
     }
 
+    /// <param name="request">Whose body it is.</param>
+    /// <param name="types">The content types that are expected.</param>
+    /// <param name="most">The most bytes.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="room">Is asked before more of it is held; null: nobody is.</param>
     /// <returns>The content, or the problem to answer with.</returns>
-    public static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadBytesAsync(HttpRequest request, string[] types, int most, CancellationToken cancellation)
+    public static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadBytesAsync(
+        HttpRequest request, string[] types, int most, CancellationToken cancellation, SubmissionsInFlight.Entry? room = null)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !types.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase))
             return (default, Api.Problem.UnsupportedMediaType(request.ContentType, string.Join(" or ", types)));
@@ -37,9 +45,7 @@ internal static class RequestBody
         using var either = CancellationTokenSource.CreateLinkedTokenSource(overdue.Token, cancellation);
         try
         {
-            return await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, either.Token) is { } content
-                ? (content, null)
-                : (default, Api.Problem.BodyTooLarge(most));
+            return await ReadAtMostAsync(request.Body, (int)(request.ContentLength ?? 4096), most, room, either.Token);
         }
         catch (OperationCanceledException) when (overdue.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -57,20 +63,27 @@ internal static class RequestBody
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>?> ReadAtMostAsync(Stream body, int expected, int most, CancellationToken cancellation)
+    private static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadAtMostAsync(
+        Stream body, int expected, int most, SubmissionsInFlight.Entry? room, CancellationToken cancellation)
     {
-        var buffer = new byte[Math.Clamp(expected, 1, FirstBuffer) + 1];
+        var size = Math.Clamp(expected, 1, FirstBuffer) + 1;
+        byte[] buffer = [];
         var length = 0;
         while (true)
         {
-            var read = await body.ReadAsync(buffer.AsMemory(length), cancellation);
-            if (read == 0)
-                return buffer.AsMemory(0, length);
-            length += read;
+            if (room?.TryHold(size) == false)
+                return (default, room.Refusal);
+            Array.Resize(ref buffer, size);
+            while (length < size)
+            {
+                var read = await body.ReadAsync(buffer.AsMemory(length), cancellation);
+                if (read == 0)
+                    return (buffer.AsMemory(0, length), null);
+                length += read;
+            }
             if (length > most)
-                return null;
-            if (length == buffer.Length)
-                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, most + 1));
+                return (default, Api.Problem.BodyTooLarge(most));
+            size = Math.Min(size * 2, most + 1);
         }
     }
 }

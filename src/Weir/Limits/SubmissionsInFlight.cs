@@ -1,10 +1,13 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Weir.Api;
 
 namespace Weir.Limits;
 
 /// <summary>
-/// How many submissions this instance handles at once, and how many bytes of them: what comes beyond is refused before its body is read, so that a storm costs neither memory
-/// nor the submissions that are being handled. Reads, health and the operator's requests are not bounded by it.
+/// How many submissions this instance handles at once, and how many bytes of them it holds: what comes beyond is refused before its body is read, or when there is no room for more of it, so that a
+/// storm costs neither memory nor the submissions that are being handled. Bytes count when they have come: a Content-Length costs its sender nothing, and would shut out all others. Reads, health and
+/// the operator's requests are not bounded by it.
 /// </summary>
 internal sealed class SubmissionsInFlight(IOptions<WeirOptions> options, Random chance)
 {
@@ -20,36 +23,48 @@ internal sealed class SubmissionsInFlight(IOptions<WeirOptions> options, Random 
     public long Bytes => Interlocked.Read(ref bytes);
 
     /// <summary>Lets a request in until the answer is disposed of.</summary>
-    /// <param name="length">What it says it brings; null when it does not say.</param>
-    /// <param name="most">The most that it may bring.</param>
     /// <returns>Null when there is no room.</returns>
-    public Entry? TryEnter(long? length, long most)
+    public Entry? TryEnter()
     {
-        var size = Math.Min(length ?? most, most);
-        var isRoom = Interlocked.Increment(ref requests) <= Most;
-        // One alone is let in whatever its size: a bound below the largest body must not shut it out for good.
-        isRoom &= Interlocked.Add(ref bytes, size) <= MostBytes || Requests == 1;
-        var entry = new Entry(this, size);
-        if (isRoom)
-            return entry;
-        entry.Dispose();
+        if (Interlocked.Increment(ref requests) <= Most && (Bytes < MostBytes || Requests == 1))
+            return new Entry(this);
+        Interlocked.Decrement(ref requests);
         return null;
     }
 
     /// <summary>One second, or two for half of them: those who are refused together do not come back together.</summary>
-    public int RetryAfterSeconds => 1 + chance.Next(2);
+    private int RetryAfterSeconds => 1 + chance.Next(2);
 
-    public sealed class Entry(SubmissionsInFlight all, long size) : IDisposable
+    public sealed class Entry(SubmissionsInFlight all) : IDisposable
     {
+        private long held;
         private bool isOver;
+
+        public IResult Refusal => all.Refusal;
+
+        /// <summary>Its buffer grows to so many bytes. False when there is no room for that; of one that is alone there always is, whatever the bound.</summary>
+        public bool TryHold(long size)
+        {
+            var more = size - held;
+            if (Interlocked.Add(ref all.bytes, more) > all.MostBytes && all.Requests > 1)
+            {
+                Interlocked.Add(ref all.bytes, -more);
+                return false;
+            }
+            held = size;
+            return true;
+        }
 
         public void Dispose()
         {
             if (isOver)
                 return;
             isOver = true;
-            Interlocked.Add(ref all.bytes, -size);
+            Interlocked.Add(ref all.bytes, -held);
             Interlocked.Decrement(ref all.requests);
         }
     }
+
+    /// <summary>The answer to those for whom there is no room.</summary>
+    public IResult Refusal => Problem.TooManyInFlight(Most, MostBytes, RetryAfterSeconds);
 }

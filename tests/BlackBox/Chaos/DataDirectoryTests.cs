@@ -42,7 +42,7 @@ public sealed class DataDirectoryTests
 
     internal static async Task AssertRefusedAsync(string data, params string[] says)
     {
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        var refused = await Assert.ThrowsAsync<EndedEarlyException>(async () =>
         {
             await using var started = await WeirProcess.StartAsync(WeirProcess.Functions, data);
         });

@@ -127,15 +127,22 @@ public sealed class QuotaTests
     {
         await using var weir = await StartAsync(("Weir:MaxInFlight", "2"), ("Weir:MaxInFlightBytes", "100000"));
         var inFlight = weir.Get<SubmissionsInFlight>();
-        using var first = inFlight.TryEnter(10, 1_000);
-        var second = inFlight.TryEnter(null, 1_000);
+        using var first = inFlight.TryEnter()!;
+        var second = inFlight.TryEnter()!;
+        Assert.True(first.TryHold(10));
+        Assert.True(second.TryHold(400));
+        Assert.True(second.TryHold(1_000));
         Assert.Equal((2, 1_010), (inFlight.Requests, inFlight.Bytes));
-        Assert.Null(inFlight.TryEnter(10, 1_000));
-        second!.Dispose();
+        Assert.Null(inFlight.TryEnter());
+        Assert.False(second.TryHold(100_000)); // its body is not read further
+        Assert.Equal(1_010, inFlight.Bytes);
+        second.Dispose();
         second.Dispose(); // twice is once
-        Assert.Null(inFlight.TryEnter(200_000, 1_000_000));
-        Assert.Equal((1, 10), (inFlight.Requests, inFlight.Bytes));
-        using var third = inFlight.TryEnter(10, 1_000);
+        Assert.True(first.TryHold(200_000)); // alone
+        Assert.Null(inFlight.TryEnter());
+        first.Dispose();
+        Assert.Equal((0, 0), (inFlight.Requests, inFlight.Bytes));
+        using var third = inFlight.TryEnter();
         Assert.NotNull(third);
     }
 
