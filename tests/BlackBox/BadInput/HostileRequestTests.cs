@@ -35,7 +35,7 @@ public sealed partial class HostileRequestTests
         await using var weir = await WeirProcess.StartAsync(data, key.Settings);
         weir.Http.DefaultRequestHeaders.Authorization = new("Bearer", key.Text);
         weir.Http.DefaultRequestHeaders.Add("Weir-Tenant", "default");
-        await HuntAsync(weir, data, Hunt.Seed + 1, Hunt.Cases(800), key.Text);
+        await HuntAsync(weir, data, Hunt.Seed + 1, Hunt.Cases(1_600), key.Text);
         Assert.DoesNotContain(key.Text, weir.Output);
     }
 
