@@ -10,7 +10,7 @@ internal sealed partial class Receipt
     /// <summary>What belongs to the run that ended: the next one begins without it. An expiry too, since whoever replays the job wants it run.</summary>
     private static readonly string[] OfOneRun =
     [
-        Column.StartedAt, Column.FinishedAt, Column.NotBefore, Column.Owner, Column.LeaseUntil, Column.ExpiresAt, Column.CancelRequestedAt, Column.Progress, Column.ProgressMessage,
+        Column.StartedAt, Column.FinishedAt, Column.NotBefore, Column.Owner, Column.LeaseUntil, Column.HeldPutOffs, Column.HeldAttempt, Column.ExpiresAt, Column.CancelRequestedAt, Column.Progress, Column.ProgressMessage,
         Column.ErrorClass, Column.ErrorType, Column.ErrorMessage, Column.ErrorStack, Column.DeadLetterReason, Column.PayloadDamaged, Column.Change,
         Column.Payload, // lies in rows of its own since the death was collected, and may be mended
     ];

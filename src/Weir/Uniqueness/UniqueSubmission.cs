@@ -30,7 +30,7 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
         var id = UniqueTable.IdOf(job.Tenant, job.Type.Name, unique.Key);
         for (var tries = 1; tries <= MaxTries; tries++)
         {
-            if (keyed && await receipts.FindAsync(job.Id, cancellation) is { } before)
+            if (keyed && await receipts.FindInPlaceOfAsync(job.Id, job.SubmittedAt, cancellation) is { } before)
                 return before.PayloadHash == job.Payload.Hash ? await RepeatAsync(before, cancellation) : Submitted.Refuse(Refusal.IdempotencyKeyReused, $"This Idempotency-Key belongs to job {job.Id}, which has another payload. Use a new key for a new request.");
 
             // Asked before anything is written, so that the many that find the key taken leave no trace.

@@ -100,7 +100,7 @@ internal sealed class Explanation(
             return new Reason(ReasonKind.Paused, "It was held by a control that has ended, and is being released.") { Since = receipt.ChangedAt };
         return receipt is { HeldPutOffs: not null, Batch: { } item }
             ? new Reason(ReasonKind.BatchPaused, $"Its batch {item.BatchId} is paused; it goes on when somebody resumes it.") { Since = receipt.ChangedAt }
-            : Missing(receipt);
+            : await QueuedAsync(receipt, clock.GetUtcNow(), cancellation); // who was before it has ended, and its message is on its way, or lost
     }
 
     private Control? PauseOf(Receipt receipt) => controls.PauseOf(receipt.Queue, receipt.Type, receipt.Tenant);

@@ -22,7 +22,7 @@ internal static class WhyRules
             "Running" or "Waiting" when isOrchestrated => OfWorkflows,
             "Running" when job.LeaseUntil > world.Now + apart + apart => ["running"],
             "Running" => ["running", "workerLost"],
-            "Held" => ["orderingKey", "uniqueKey", "batchPaused", "messageMissing"],
+            "Held" => ["orderingKey", "uniqueKey", "batchPaused", .. OfQueues],
             "Scheduled" when job.NotBefore > world.Now + apart => ["scheduled"],
             "Retrying" when job.NotBefore > world.Now + apart => ["retrying"],
             "Scheduled" => ["scheduled", .. OfQueues],
@@ -60,6 +60,8 @@ internal static class WhyRules
         var told = (reason, why.TryGetProperty("ahead", out var number) ? number.GetInt32() : 0, reason == "behindInLane" ? Text(why, "jobId") : null);
         if (lane[own].At is { } at)
         {
+            if (at <= world.Now + world.Plan.MaxSkew)
+                return; // there already, by the clock of the instance that was asked
             if (reason != "putOff" || why.GetProperty("expectedAt").GetDateTimeOffset() != at)
                 world.Observer.Break("why", $"{job} was put off until {at:O}, and was said to be {why}", job.Id);
         }

@@ -146,7 +146,7 @@ internal static class MutantList
         new("replay without ETag", "I9: a replay makes one new run", "Receipts/ReceiptTable.DeadLetters.cs",
             "UpdateReplace, next, receipt.ETag)", "UpdateReplace, next, ETag.All)") { Seeds = 200 },
         new("replay keeps the expiry", "a replayed job runs", "Receipts/Receipt.DeadLetters.cs",
-            "Column.LeaseUntil, Column.ExpiresAt, Column", "Column.LeaseUntil, Column") { Seeds = 200 },
+            "Column.HeldAttempt, Column.ExpiresAt, Column", "Column.HeldAttempt, Column") { Seeds = 200 },
 
         // Order and lanes
         new("dead letter does not block its key", "I5", "Lanes/OrderedKeys.cs",
