@@ -39,8 +39,7 @@ public sealed class RateLimitTests(ITestOutputHelper output)
         var perSecond = (starts.Length - 1) / (starts[^1] - starts[0]).TotalSeconds;
         output.WriteLine($"{starts.Length} jobs in {(starts[^1] - starts[0]).TotalSeconds:0.0} s: {perSecond:0.00} a second; in any second at most {MostInASecond(starts)} starts, {MostInASecond(stored)} effects stored.");
         Assert.Equal(Jobs, starts.Length);
-        // The bound is of starts; what is seen is the end of the effect, which a pause of a busy machine moves: by one or two in a short run, where nothing else is measured.
-        Assert.InRange(MostInASecond(starts), 1, Jobs >= 1_000 ? 25 : 27);
+        Assert.InRange(MostInASecond(starts), 1, 25);
         // In a short run a pause of the machine weighs as much as in a long one.
         Assert.True(perSecond > (Jobs >= 1_000 ? 19 : 15), $"{perSecond:0.00} a second");
     }

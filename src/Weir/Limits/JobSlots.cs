@@ -81,7 +81,7 @@ internal sealed partial class JobSlots(RateLimits limits, LimitTable table, Time
                 Of(other.Limit).Slots.Return(other.At);
             return null;
         }
-        return taken.Min(slot => slot.At + slot.Limit.Window);
+        return taken.Min(slot => slot.At + slot.Limit.LatestStart);
     }
 
     /// <summary>The next place in line, and not before a slot can be free.</summary>

@@ -36,6 +36,9 @@ internal sealed record RateLimit(LimitKind Kind, string Name, Rate Rate, int Bur
 
     public TimeSpan Window { get; } = Rate.Interval * Burst;
 
+    /// <summary>When a start must have been made at the latest, from its slot on: what is left of the window is the handler's way to its effect, so that the bound holds of effects too.</summary>
+    public TimeSpan LatestStart => Window * 0.85;
+
     /// <summary>What must be left of a slot's window when it is taken.</summary>
     public TimeSpan ClaimMargin => Window / 3 < LongestMargin ? Window / 3 : LongestMargin;
 
