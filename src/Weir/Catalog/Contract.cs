@@ -17,7 +17,7 @@ internal sealed class Contract<T> : IContract
     private const int MaxErrors = 50;
 
     /// <summary>Found by reflection once for each property: a submission's check would spend most of its time on it.</summary>
-    private static readonly ConditionalWeakTable<JsonPropertyInfo, ValidationAttribute[]> rules = [];
+    private static readonly ConditionalWeakTable<JsonPropertyInfo, ValidationAttribute[]> KnownRules = [];
 
     private readonly JsonTypeInfo<T> root = (JsonTypeInfo<T>)ContractJson.Options.GetTypeInfo(typeof(T));
 
@@ -123,7 +123,7 @@ internal sealed class Contract<T> : IContract
             if (property.Get is not { } get)
                 continue;
             var member = get(value);
-            foreach (var rule in rules.GetValue(property, static property => Rules(property)))
+            foreach (var rule in KnownRules.GetValue(property, static property => Rules(property)))
             {
                 var broken = rule.GetValidationResult(member, new ValidationContext(value) { MemberName = property.Name, DisplayName = property.Name });
                 if (broken is not null)

@@ -1,3 +1,4 @@
+using Azure.Messaging.ServiceBus;
 using AzureLocal.Functions;
 using Contract.Tests.ServiceBus;
 
