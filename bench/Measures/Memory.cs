@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Bench.Measures;
 
 /// <summary>What waiting jobs take of the process's memory, and of the disk.</summary>

@@ -1,7 +1,6 @@
 using Azure.Data.Tables;
 using AzureLocal.ServiceBus;
 using AzureLocal.Storage;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Bench.Measures;
 

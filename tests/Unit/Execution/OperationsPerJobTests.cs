@@ -6,10 +6,8 @@ using Azure.Messaging.ServiceBus;
 using Unit.Tests.Workflows;
 using Weir;
 using Weir.Batches;
-using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Lanes;
-using Weir.Receipts;
 using Weir.Submission;
 using static Unit.Tests.Execution.TestJobs;
 
