@@ -34,7 +34,7 @@ internal sealed class WeirProcess : IAsyncDisposable
         this.output = output;
         this.behind = behind;
         Port = port;
-        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
+        Http = new HttpClient(behind.Count > 0 ? new ShardProcesses.NoAnswer() : new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
     }
 
     public HttpClient Http { get; }
