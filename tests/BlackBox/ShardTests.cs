@@ -13,7 +13,7 @@ namespace BlackBox.Tests;
 public sealed class ShardTests : IAsyncLifetime
 {
     private static readonly int Jobs = int.TryParse(Environment.GetEnvironmentVariable("WEIR_SHARD_JOBS"), NumberStyles.None, CultureInfo.InvariantCulture, out var jobs) ? jobs : 200;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60 + Jobs / 10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120 + Jobs / 10);
 
     private readonly DataFolder data = new();
     private readonly List<(string Name, int Port)> known = [];
