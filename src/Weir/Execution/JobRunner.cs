@@ -194,7 +194,9 @@ public sealed partial class JobRunner
             if (await claim.RecordAsync((etag, token) => receipts.HandBackAsync(message.JobId, etag, token), JobState.Queued, CancellationToken.None) is not { } receipt)
                 return await FencedAsync(claim, type, queue);
             kill.Pass(KillPoints.AfterSlotGivenBack);
-            message = message with { ReceiptETag = receipt };
+            // One that was begun before has a number and checkpoints that only the receipt tells: by the old ETag the next claim reads it.
+            if (!claim.BeganBefore && claim.Attempt.Number == message.Attempt)
+                message = message with { ReceiptETag = receipt };
         }
         return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
     }
