@@ -17,7 +17,7 @@ public sealed class MetricsCollection : IDisposable
     private static readonly HashSet<string> OfRuntime =
     [
         "dotnet.gc.collections", "dotnet.gc.pause.time", "dotnet.gc.heap.total_allocated", "dotnet.gc.last_collection.heap.size", "dotnet.process.memory.working_set", "dotnet.process.cpu.time",
-        "dotnet.thread_pool.queue.length", "dotnet.monitor.lock_contentions",
+        "dotnet.monitor.lock_contentions",
     ];
 
     private readonly Gauges gauges;
