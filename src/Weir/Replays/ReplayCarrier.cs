@@ -236,7 +236,7 @@ public sealed partial class ReplayCarrier
     private async Task<bool> TakeTurnAsync(CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        if (now < leaseUntil - Lease / 2)
+        if (now + Lease / 2 < leaseUntil)
             return true;
         if (await table.TakeTurnAsync(instance.Id, now, now + Lease, cancellation))
         {
