@@ -51,6 +51,8 @@ internal sealed class Actors(WorldState world, Random chance)
             yield return new Controller(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Clearer)
             yield return new Clearer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
+        if (cast.Restorer)
+            yield return new Restorer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Inquirer)
             yield return new Inquirer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
     }
