@@ -204,6 +204,20 @@ public sealed class ShardFrontTests
         Assert.Equal(4, shards.Asked.Count); // one tenant: one shard
     }
 
+    [Theory]
+    [InlineData("GET", "/api/statistics", null)]
+    [InlineData("GET", "/api/metrics", null)]
+    [InlineData("POST", "/api/dead-letters/replay", """{"all":true,"stages":[1,100]}""")]
+    public async Task What_one_shard_only_can_say_or_do_takes_a_tenant(string method, string target, string? body)
+    {
+        var shards = new FakeShards(request => (200, new { }));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        Assert.Equal((400, "tenantMissing"), Coded(await front.SendAsync(method, target, body: body)));
+        Assert.Empty(shards.Asked);
+        Assert.Equal(200, (await front.SendAsync(method, target, body: body, headers: ("Weir-Tenant", "acme"))).Status);
+        Assert.Single(shards.Asked);
+    }
+
     [Fact]
     public async Task A_control_is_set_on_every_shard_and_its_etag_stands_for_all()
     {
