@@ -63,7 +63,7 @@ internal abstract record ShardRoute
             ("GET", ["findings"]) => new Pages("findings", 50),
             ("GET", ["audit"]) => new Pages("entries", 50),
             ("GET", ["instances"] or ["queues"] or ["breakers"] or ["limits"]) => new Whole(),
-            ("GET", ["replays"]) => new Pages("replays", 50),
+            ("GET", ["replays"]) => new Pages("replays", 20),
             ("GET", ["statistics"] or ["metrics"]) => new OfShard(),
             ("GET", ["controls"]) => new Controls(),
             ("PUT" or "DELETE", ["controls", _, _]) => new Everywhere(),
