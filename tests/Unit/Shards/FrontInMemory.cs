@@ -6,7 +6,6 @@ using AzureLocal.Storage;
 using Azure.Data.Tables;
 using Contract.Tests;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
