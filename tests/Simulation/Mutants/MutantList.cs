@@ -221,13 +221,13 @@ internal static class MutantList
         new("cancelled replay undoes nothing", "I7: cancelling compensates, also before a replay begins", "Cancellation/JobCancellation.cs",
             "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Seeds = 2_000 },
         new("done step runs again", "I3: no step takes effect twice", "Workflows/StepRuns.cs",
-            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 300 },
+            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 1_500 },
         new("stale run goes on", "I9: a replay is one new run", "Workflows/StepRuns.cs",
-            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 300 },
+            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 1_500 },
 
         // Batches, schedules, unique keys
         new("batch takes an older run's end", "the counts of a batch are exact", "Batches/BatchShard.cs",
-            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 300 },
+            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 1_500 },
         new("occurrence with an id of its own", "one job for an occurrence", "Schedules/OccurrenceSubmission.cs",
             "var jobId = schedule.JobIdOf(occurrence);", "var jobId = schedule.JobIdOf(occurrence.AddTicks(clock.GetUtcNow().Ticks % 10_000_000));") { Scenario = "schedule" },
         new("cursor before the job", "no occurrence is lost", "Schedules/OccurrenceSubmission.cs",
