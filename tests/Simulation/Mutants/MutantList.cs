@@ -219,7 +219,7 @@ internal static class MutantList
         new("cancelled workflow undoes nothing", "I7: cancelling compensates", "Workflows/WorkflowOrchestration.cs",
             "isStale || (!IsStopping && begun.ToUndo is null) ? []", "isStale || (failedStep is null && begun.ToUndo is null) ? []") { InCalm = true, Seeds = 200 },
         new("cancelled replay undoes nothing", "I7: cancelling compensates, also before a replay begins", "Cancellation/JobCancellation.cs",
-            "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Seeds = 2_000 },
+            "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Scenario = "workflow with a compensation that fails, replayed and cancelled" },
         new("done step runs again", "I3: no step takes effect twice", "Workflows/StepRuns.cs",
             "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 1_500 },
         new("stale run goes on", "I9: a replay is one new run", "Workflows/StepRuns.cs",
@@ -234,7 +234,7 @@ internal static class MutantList
             "var submitted = await SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);",
             "_ = SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);\n        Submitted submitted = new Submitted.Accepted(jobId, schedule.Name, JobState.Queued, Replayed: false);") { Scenario = "schedule" },
         new("unique key with two holders", "one holder at a time", "Uniqueness/UniqueTable.cs",
-            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 300 },
+            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 1_500 },
         new("waiting job is not sent", "I10: who waits for a unique key goes on", "Uniqueness/UniqueKeys.cs",
             "        kill.Pass(KillPoints.AfterHandOn);\n        await SendAsync(next, cancellation);", "        kill.Pass(KillPoints.AfterHandOn);") { Seeds = 200 },
 
