@@ -54,11 +54,11 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
         }
     }
 
-    /// <summary>Takes the turn to reconcile, or keeps it. False while another instance has it.</summary>
-    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation)
+    /// <summary>Takes the turn to reconcile, or to do something else that finds, or keeps it. False while another instance has it.</summary>
+    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation, string what = LeaseRow)
     {
-        var answer = await table.GetEntityIfExistsAsync<TableEntity>(LeasePartition, LeaseRow, cancellationToken: cancellation);
-        var lease = new TableEntity(LeasePartition, LeaseRow) { [Owner] = instance, [Until] = until };
+        var answer = await table.GetEntityIfExistsAsync<TableEntity>(LeasePartition, what, cancellationToken: cancellation);
+        var lease = new TableEntity(LeasePartition, what) { [Owner] = instance, [Until] = until };
         try
         {
             if (!answer.HasValue)
