@@ -132,7 +132,7 @@ public static class WeirServices
         services.AddFace<CapacityApi>();
         services.AddSingleton<StatisticsHistory>().AddFace<StatisticsApi>();
         services.AddOptions<SyntheticCheckOptions>().Bind(configuration.GetSection(SyntheticCheckOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddFace<SyntheticChecks>().AddSingleton<Dependencies>();
+        services.AddFace<SyntheticChecks>().AddSingleton<Dependencies>().AddSingleton<Doctor>().AddFace<DoctorApi>();
         services.AddSingleton<Gauges>().AddFace<MetricsCollection>().AddFace<MetricsApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddSingleton<Heartbeat>().AddHostedService(provider => provider.GetRequiredService<Heartbeat>());
