@@ -51,7 +51,7 @@ public sealed partial class AlertTests
     [Fact]
     public void Each_alert_has_a_page_that_names_it_and_says_what_to_do_with_commands_that_there_are()
     {
-        var cli = File.ReadAllText(Repository.Full("docs/cli.md"));
+        var known = Commands();
         var complaints = new List<string>();
         foreach (var alert in Alert.All)
         {
@@ -63,10 +63,10 @@ public sealed partial class AlertTests
             var page = File.ReadAllText(Repository.Full(alert.Runbook));
             if (!page.Contains(alert.Name, StringComparison.Ordinal))
                 complaints.Add($"  {alert.Runbook} does not name {alert.Name}.");
-            var commands = Command().Matches(page).Select(command => command.Groups[1].Value).ToArray();
+            var commands = Command().Matches(page).Select(command => command.Groups[1].Value.Split(' ')).ToArray();
             if (commands.Length == 0)
                 complaints.Add($"  {alert.Runbook} has no command.");
-            complaints.AddRange(commands.Where(command => !Regex.IsMatch(cli, $@"`(?:[a-z -]+`, `)*{Regex.Escape(command)}\b")).Select(command => $"  {alert.Runbook}: docs/cli.md has no 'weir {command}'."));
+            complaints.AddRange(commands.Where(words => !known.Contains(words[0]) && !known.Contains(string.Join(' ', words.Take(2)))).Select(words => $"  {alert.Runbook}: docs/cli.md has no 'weir {string.Join(' ', words)}'."));
         }
         Expect.None(complaints.Distinct(), "Runbooks:");
     }
@@ -89,10 +89,26 @@ public sealed partial class AlertTests
         Assert.Contains(alert.Operator, new[] { ">", ">=", "<" });
         Assert.Matches(@"^\d+m$", alert.For);
         Assert.EndsWith(".", alert.Meaning);
-        Assert.DoesNotContain('\'', alert.Meaning); // it stands in Bicep too
+        Assert.Matches(@"^[\w ]*$", alert.Logs?.Contains ?? ""); // it stands in a query, between quotes
     });
 
-    [GeneratedRegex(@"^    weir ((?:[a-z-]+)(?: (?:list|show|groups|replay|set|clear|get|run|pause|resume|put|audit)\b)?)", RegexOptions.Multiline)]
+    /// <summary>Those in the table of docs/cli.md, where a row names a group once: `dead-letters list`, `groups`.</summary>
+    private static HashSet<string> Commands()
+    {
+        var known = new HashSet<string>();
+        foreach (var row in File.ReadLines(Repository.Full("docs/cli.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)))
+        {
+            var names = Name().Matches(row.Split('|')[1]).Select(name => name.Groups[1].Value.Split(' ').TakeWhile(word => word.All(letter => char.IsAsciiLetterLower(letter) || letter == '-')).ToArray()).ToArray();
+            var group = names[0].Length == 2 ? names[0][0] : null;
+            known.UnionWith(names.Select(words => words.Length == 1 && group is not null ? $"{group} {words[0]}" : string.Join(' ', words)));
+        }
+        return known;
+    }
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Name();
+
+    [GeneratedRegex(@"^ {4,}weir ((?:[a-z-]+)(?: [a-z-]+)?)", RegexOptions.Multiline)]
     private static partial Regex Command();
 
     [GeneratedRegex(@"LoggerMessage\((\d+),")]

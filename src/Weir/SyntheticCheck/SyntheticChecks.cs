@@ -19,8 +19,6 @@ public sealed partial class SyntheticChecks
     /// <summary>Whose these jobs are.</summary>
     public const string Tenant = "weir-synthetic";
 
-    private const string LeaseRow = "synthetic-check";
-
     /// <summary>Twice in a row is no accident.</summary>
     private const int FailuresOfAFinding = 2;
 
@@ -97,7 +95,7 @@ public sealed partial class SyntheticChecks
     {
         try
         {
-            return await findings.TakeTurnAsync(instance.Id, now, now + options.Value.Every * 2.5, cancellation, LeaseRow);
+            return await findings.SyntheticTurn.TakeAsync(instance.Id, now, now + options.Value.Every * 2.5, cancellation);
         }
         catch (Exception away) when (StoreAway.Explains(away) && last is not null)
         {
