@@ -7,8 +7,8 @@ namespace Simulation.Proof;
 public sealed class StagedReplayTests
 {
     [Theory]
-    [InlineData(nameof(Profile.Calm), 1, 4)]
-    [InlineData(nameof(Profile.Rough), 101, 4)]
+    [InlineData(nameof(Profile.Calm), 1, 2)]
+    [InlineData(nameof(Profile.Rough), 101, 2)]
     public void Stages_are_kept_whatever_goes_wrong(string name, int from, int count)
     {
         var profile = Enum.Parse<Profile>(name);
