@@ -55,6 +55,9 @@ internal sealed class Doctor(
     /// <summary>A lease is taken over a second after its end, so that clocks may differ by less.</summary>
     private static readonly TimeSpan MostSkew = TimeSpan.FromSeconds(1);
 
+    /// <summary>Of the form that Table storage asks for; no row has it.</summary>
+    private static readonly ETag NoEntitys = new("W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\"");
+
     private static readonly TimeSpan Recently = TimeSpan.FromHours(1);
 
     private readonly SemaphoreSlim one = new(1);
@@ -120,7 +123,7 @@ internal sealed class Doctor(
         var latency = clock.GetElapsedTime(began);
         try
         {
-            await table.DeleteEntityAsync("weir-doctor", "-", new ETag("\"weir-doctor\""), cancellation);
+            await table.DeleteEntityAsync("weir-doctor", "-", NoEntitys, cancellation);
         }
         catch (RequestFailedException missing) when (missing.Status is 404 or 412)
         {
