@@ -1,5 +1,4 @@
 using System.Text;
-using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Receipts;
 using Weir.Replays;
