@@ -114,7 +114,7 @@ public sealed partial class RunbookTests : IAsyncLifetime
 
     private async Task RetryStormAsync()
     {
-        var id = await SubmitAsync("""{"failFirst": 2, "failAs": "transient"}""");
+        var id = await SubmitAsync("""{"failFirst": 1, "failAs": "transient"}""");
         await RunPageAsync("retry-storm", ("JOB", id), ("TYPE", "probe"));
         Assert.Contains("they are overloaded", (await RunAsync("controls list")).Out);
         (await RunAsync("controls", "clear", "policy", "probe", "--reason", "over")).Expect(ExitCode.Ok);
@@ -217,7 +217,7 @@ public sealed partial class RunbookTests : IAsyncLifetime
 
     private async Task<string> DeadAsync(string note)
     {
-        var id = await SubmitAsync($$"""{"failFirst": 1, "failAs": "permanent", "note": "{{note}}"}""", "--wait", "30s");
+        var id = await SubmitAsync($$"""{"failFirst": 1, "failAs": "permanent", "note": "{{note}}"}""");
         await UntilAsync(async () => (await RunAsync("dead-letters", "show", id)).ExitCode == ExitCode.Ok, "the dead letter is in the catalogue");
         return id;
     }
