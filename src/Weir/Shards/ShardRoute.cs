@@ -61,6 +61,7 @@ internal abstract record ShardRoute
             ("GET", ["dead-letters"]) => new Pages("deadLetters", 100),
             ("GET", ["dead-letters", "groups"]) => new Pages("groups", 0),
             ("GET", ["findings"]) => new Pages("findings", 50),
+            ("GET", ["replays"]) => new Pages("replays", 20),
             ("GET", ["audit"]) => new Pages("entries", 50),
             ("GET", ["instances"] or ["queues"] or ["breakers"] or ["limits"]) => new Whole(),
             ("GET", ["replays"]) => new Pages("replays", 20),
