@@ -28,7 +28,7 @@ public sealed partial class JobOperationsTests
         ["simple"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work())),
         ["atLeastOnce"] = () => OneAsync(typeof(Least), weir => weir.SubmitAsync("counted.least", new Work())),
         ["largePayload"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work(Text: new string('x', 200 * 1024)))),
-        ["delayed"] = () => OneAsync(typeof(Plain), weir => SubmitAsync(weir, "counted.plain", request => request with { Timing = new Timing(null, TimeSpan.FromMinutes(1), null) })),
+        ["delayed"] = () => OneAsync(typeof(Plain), weir => SubmitAsync(weir, "counted.plain", request => request with { Timing = new Timing(TimeSpan.FromMinutes(1), null, null) })),
         ["retriedOnce"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work(Fails: 1))),
         ["deadLettered"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work(Dies: true))),
         ["replayed"] = ReplayedAsync,
@@ -127,7 +127,7 @@ public sealed partial class JobOperationsTests
         await using var weir = await WeirInMemory.StartAsync(typeof(Plain));
         var errors = new List<ContractError>();
         var (definition, submission) = Weir.Api.ScheduleRequest.Read(JsonElement.Parse("""{"type": "counted.plain", "payload": {}, "cron": "* * * * *"}"""), errors)!.Value;
-        await weir.Get<ScheduleDesk>().PutAsync("default", "s", definition, submission, Weir.Api.Precondition.Nothing, "ada", CancellationToken.None);
+        await weir.Get<ScheduleDesk>().PutAsync("default", "s", definition, submission, Precondition.Nothing, "ada", CancellationToken.None);
         await weir.Get<ScheduleFiring>().FireDueAsync(CancellationToken.None);
         return await CountAsync(weir, Occurrences, requests: 0, async () =>
         {
@@ -159,7 +159,6 @@ public sealed partial class JobOperationsTests
     private static async Task<string> SubmitAsync(WeirInMemory weir, string type, Func<SubmitRequest, SubmitRequest> how)
     {
         var request = how(new SubmitRequest(type, JsonSerializer.SerializeToElement(new Work(), JsonSerializerOptions.Web)));
-        // Only a unique job that has no line of its own to be compared with goes by another way; the caller does not tell them apart.
         return Assert.IsType<Submitted.Accepted>(await weir.Get<JobSubmission>().SubmitAsync(request, "default", null, CancellationToken.None)).JobId;
     }
 
