@@ -13,7 +13,7 @@ public sealed partial class LinkTests
         var broken =
             from page in Pages
             from line in Lines(page).Index()
-            from Match link in Link().Matches(line.Item)
+            from Match link in Link().Matches(CodeSpan().Replace(line.Item, ""))
             let target = link.Groups["target"].Value
             where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal) && !Resolves(page, target)
             select $"  {page}:{line.Index + 1}: {target}";
@@ -75,7 +75,10 @@ public sealed partial class LinkTests
     /// <summary>AccessTests.Isolation.cs holds a part of AccessTests.</summary>
     private static string ClassOf(string file) => Path.GetFileName(file).Split('.')[0];
 
-    [GeneratedRegex(@"(?<!`[^`]*)\[[^\]]*\]\((?<target>[^)\s]+)\)")]
+    [GeneratedRegex("`[^`]*`")]
+    private static partial Regex CodeSpan();
+
+    [GeneratedRegex(@"\[[^\]]*\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
 
     [GeneratedRegex(@"public (?:async )?(?:Task|void) ([A-Z]\w*)\(")]

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -55,6 +57,19 @@ public sealed partial class AccessTests
         using var taken = await owner.DeleteAsync("api/controls/schedule/theirs");
         foreach (var running in theirs.Open)
             await owner.DeleteAsync($"api/jobs/{running}");
+    }
+
+    [Fact]
+    public async Task From_another_machine_nobody_reaches_the_local_build()
+    {
+        var outside = NetworkInterface.GetAllNetworkInterfaces().SelectMany(network => network.GetIPProperties().UnicastAddresses)
+            .Select(one => one.Address).Where(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address)).ToArray();
+        Assert.SkipWhen(outside.Length == 0, "This machine is on no network.");
+        foreach (var address in outside)
+        {
+            using var client = new TcpClient();
+            await Assert.ThrowsAsync<SocketException>(() => client.ConnectAsync(address, keyed.Weir.Port));
+        }
     }
 
     /// <summary>Nobody but Weir itself sends webhooks: a submission that could would have its own words signed with the tenant's secret.</summary>

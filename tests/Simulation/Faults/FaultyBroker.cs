@@ -40,14 +40,10 @@ internal sealed class FaultyBroker(IBroker inner, Network network, WorldState wo
 
     public Task DeleteEntityAsync(string path, CancellationToken cancellation) => inner.DeleteEntityAsync(path, cancellation);
 
-    /// <summary>What the administration client counts by. In Azure that is an operation too, which the broker here does not count.</summary>
-    public Task<EntityInfo?> FindEntityAsync(string path, CancellationToken cancellation)
-    {
-        Operations.Add("Manage");
-        return network.CallAsync(
-            Dependency.Bus, $"count {path}", () => inner.FindEntityAsync(path, CancellationToken.None), _ => false,
-            () => throw new ServiceBusException("The broker is busy.", ServiceBusFailureReason.ServiceBusy), () => new ServiceBusException("The operation did not complete in time.", ServiceBusFailureReason.ServiceTimeout), cancellation);
-    }
+    /// <summary>What the administration client counts by.</summary>
+    public Task<EntityInfo?> FindEntityAsync(string path, CancellationToken cancellation) => network.CallAsync(
+        Dependency.Bus, $"count {path}", () => inner.FindEntityAsync(path, CancellationToken.None), _ => false,
+        () => throw new ServiceBusException("The broker is busy.", ServiceBusFailureReason.ServiceBusy), () => new ServiceBusException("The operation did not complete in time.", ServiceBusFailureReason.ServiceTimeout), cancellation);
 
     public Task CreateRuleAsync(string subscription, Rule rule, CancellationToken cancellation) => inner.CreateRuleAsync(subscription, rule, cancellation);
 
