@@ -58,7 +58,10 @@ public sealed record Bill(string Currency, string Region, DateOnly PricesReadOn,
         if (work.DurableTables > 0)
             lines.Add(Line("Durable Functions, tables", work.DurableTables, prices["tableTransactions"], 1e4) with { IsSure = false });
         lines.Add(Line("Functions, executions", Math.Max(0, work.Executions + rest.Executions - PriceList.FreeExecutions), prices["executions"], 1e6));
-        lines.Add(Line("Functions, instances all the time (at most)", Math.Max(0, request.Instances * request.MemoryMB / 1_024.0 * 3_600 * HoursPerMonth - PriceList.FreeGbSeconds), prices["gbSeconds"], 1));
+        var gigabytes = request.MemoryMB / 1_024.0;
+        lines.Add(Line("Functions, instances all the time (at most)", Math.Max(0, gigabytes * request.Instances * 3_600 * HoursPerMonth - PriceList.FreeGbSeconds), prices["gbSeconds"], 1));
+        // On Flex Consumption requests and each timer have instances of their own, which are billed for a second at the least whenever one comes.
+        lines.Add(Line("Functions, requests and timers (at most)", gigabytes * (Math.Min(1, request.JobsPerSecond) * 3_600 * HoursPerMonth + rest.Executions), prices["gbSeconds"], 1) with { IsSure = false });
         var perMonth = lines.Sum(line => line.PerMonth);
         return new Bill(prices.Currency, prices.Region, prices.ReadOn, jobs, lines, perMonth, jobs > 0 ? perMonth / (decimal)(jobs / 1e6) : null);
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Architecture.Tests;
 using Capacity;
 using Capacity.Prices;
 
@@ -75,6 +77,33 @@ public sealed class BillTests
         var (question, mistakes) = QuestionReader.Read(new Dictionary<string, string> { ["arrivalsPerSecond"] = "1", ["serviceTime"] = "1s", [name] = value });
         Assert.Null(question);
         Assert.Contains(mistakes, mistake => mistake.Contains(expected, StringComparison.Ordinal));
+    }
+
+    /// <summary>The table of docs/costs.md: each kind, and what is not Weir, a million times a day on one instance of 2 GB.</summary>
+    [Fact]
+    public async Task The_page_says_what_a_million_jobs_a_day_cost()
+    {
+        var (prices, known) = (PriceList.Known, BilledOperations.Known);
+        var request = new BillRequest(1e6 / 86_400, [], Instances: 1);
+        var rows = known.Kinds.Keys.Select(kind => Row(kind, Bill.For(request with { Kinds = [(kind, 1)] }, prices, known)))
+            .Concat(known.Others.Select(other => Row(other.Key, Bill.For(request, prices, Silent, listPerSecond: 0, other.Value)))).ToArray();
+        var page = await File.ReadAllLinesAsync(Repository.Full("docs/costs.md"));
+        Assert.True(rows.All(page.Contains), $"docs/costs.md should have:\n{string.Join('\n', rows)}");
+
+        var lines = Bill.For(request with { Kinds = [("simple", 1)] }, prices, known).Lines
+            .Select(line => string.Create(CultureInfo.InvariantCulture, $"| {line.What}{(line.IsSure ? "" : " ?")} | {line.Quantity:#,##0} {line.Unit} | {line.PerMonth:0.00} |")).ToArray();
+        Assert.True(lines.All(page.Contains), $"docs/costs.md should have:\n{string.Join('\n', lines)}");
+
+        static string Row(string what, Bill bill)
+        {
+            // Without a message nobody needs a namespace.
+            var isBus = bill.Lines.Where(line => line.What.StartsWith("Service Bus,", StringComparison.Ordinal)).Sum(line => line.Quantity) > 0;
+            var (bus, functions) = (isBus ? Sum("Service Bus") : 0, Sum("Functions"));
+            var storage = Sum("Table storage") + Sum("Durable Functions");
+            var total = bus + functions + storage;
+            return string.Create(CultureInfo.InvariantCulture, $"| `{what}` | {bus:0.00} | {storage:0.00} | {functions:0.00} | {total:0.00} | {total / (decimal)(bill.JobsPerMonth / 1e6):0.00} |");
+            decimal Sum(string prefix) => bill.Lines.Where(line => line.What.StartsWith(prefix, StringComparison.Ordinal)).Sum(line => line.PerMonth);
+        }
     }
 
     private static decimal Cost(Bill bill, string what) => bill.Lines.Single(line => line.What == what).PerMonth;

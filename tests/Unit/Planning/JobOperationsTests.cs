@@ -34,7 +34,7 @@ public sealed partial class JobOperationsTests
         ["retriedOnce"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work(Fails: 1))),
         ["deadLettered"] = () => OneAsync(typeof(Plain), weir => weir.SubmitAsync("counted.plain", new Work(Dies: true))),
         ["replayed"] = ReplayedAsync,
-        ["rateLimited"] = () => ManyAsync(typeof(Limited), 100, weir => weir.SubmitAsync("counted.limited", new Work()), TimeSpan.FromMilliseconds(10)),
+        ["rateLimited"] = () => ManyAsync(typeof(Limited), 100, weir => weir.SubmitAsync("counted.limited", new Work()), TimeSpan.FromMilliseconds(100)),
         ["strictOrder"] = () => ManyAsync(typeof(Strict), 10, weir => SubmitAsync(weir, "counted.strict", request => request with { OrderingKey = "key" })),
         ["uniqueKey"] = () => OneAsync(typeof(Plain), weir => SubmitAsync(weir, "counted.plain", request => request with { Unique = new UniqueRequest("key", UniqueMode.ReturnExisting, TimeSpan.Zero) })),
         ["batchItem"] = BatchItemAsync,
