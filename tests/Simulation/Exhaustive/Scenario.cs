@@ -77,6 +77,12 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "Running");
             stage.Stop();
         }),
+        new("stop while an AtMostOnce job runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.most", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            stage.Stop();
+        }),
         new("expiry between two attempts in order", async stage =>
         {
             await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 1, SleepMs: 4_000), "key", expiresIn: TimeSpan.FromSeconds(2));

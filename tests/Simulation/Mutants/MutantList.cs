@@ -74,7 +74,7 @@ internal static class MutantList
         new("AtMostOnce claims nothing", "AtMostOnce starts once", "Execution/Claims.cs",
             "if (type.Guarantee == Guarantee.AtLeastOnce)", "if (type.Guarantee != Guarantee.EffectivelyOnce)"),
         new("AtMostOnce is handed back", "AtMostOnce starts once", "Execution/JobRunner.cs",
-            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Seeds = 300 },
+            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Scenario = "stop while an AtMostOnce job runs" },
 
         // The attempt
         new("settled before the outcome", "I10: a running job has a message", "Execution/JobRunner.cs",
@@ -168,7 +168,7 @@ internal static class MutantList
         new("slots reserved without If-Match", "no second has more starts than the rate and the burst", "Limits/LimitTable.cs",
             "UpdateEntityAsync(row, before.ETag,", "UpdateEntityAsync(row, ETag.All,") { Seeds = 200 },
         new("starts when the table is away", "without a slot nothing starts", "Limits/JobSlots.cs",
-            "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 200 },
+            "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 1_500 },
         new("a row does not move on", "a slot is good for one start", "Limits/ReservedRow.cs",
             "first + interval * count", "first + interval * (count - 1)") { Seeds = 200 },
 
@@ -197,7 +197,7 @@ internal static class MutantList
         new("control: held and not marked", "I10: what a control held goes on when it ends", "Controls/ControlGate.cs",
             "        await held.AddAsync(pause, message, cancellation);\n", "") { Seeds = 100 },
         new("control: trusted however old", "what is paused does not start", "Controls/ControlBoard.cs",
-            "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 300 },
+            "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 1_500 },
         new("control: not asked after the claim", "what is paused does not start", "Execution/JobRunner.cs",
             "if (!await controls.MayStartAsync(claim.Message, queue, stopping))", "if (claim.Attempt.Number < 0)") { Seeds = 300 },
 
