@@ -3,7 +3,6 @@ using AzureLocal.Functions;
 using Capacity.Prices;
 using Microsoft.Azure.Functions.Worker;
 using Simulation.Faults;
-using Simulation.Kernel;
 using Simulation.World;
 
 namespace Simulation.Hunting;
