@@ -320,10 +320,14 @@ public sealed class KeyedInstance : IAsyncLifetime
 
     internal ApiKey Operator { get; } = new("operator", "alpha", "operate");
 
+    internal ApiKey Owner { get; } = new("owner", "alpha", "submit read operate");
+
+    internal ApiKey Rival { get; } = new("rival", "beta", "submit read operate");
+
     internal WeirProcess Weir { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() =>
-        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator }.SelectMany(key => key.Settings)]);
+        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator, Owner, Rival }.SelectMany(key => key.Settings)]);
 
     public async ValueTask DisposeAsync()
     {
