@@ -46,11 +46,15 @@ public sealed partial class WeirTest
         var errors = new List<ContractError>();
         if (ScheduleRequest.Read(JsonSerializer.SerializeToElement(body), errors) is not var (definition, submission))
             throw Refusal($"The schedule '{name}'", "malformed", "it cannot be read.", errors);
+        if (CronExpression.Parse(cron, out var wrong) is null)
+            throw Refusal($"The schedule '{name}'", "invalidCron", wrong!, errors);
+        if (TimeZones.Find(definition.TimeZone) is null)
+            throw Refusal($"The schedule '{name}'", "unknownTimeZone", $"there is no time zone '{definition.TimeZone}'.", errors);
         return Ask(instance => instance.Get<ScheduleDesk>().PutAsync(world.Options.Tenant, name, definition, submission, Precondition.Nothing, Operator, CancellationToken.None), $"The schedule '{name}'") switch
         {
             PutAnswer.Written => Task.CompletedTask,
             PutAnswer.Refused { Why: var why } => throw Refusal($"The schedule '{name}'", why.Refusal.ToString(), why.Detail, why.Errors),
-            var other => throw Refusal($"The schedule '{name}'", other.GetType().Name, "it is never due, or was changed meanwhile.", []),
+            _ => throw Refusal($"The schedule '{name}'", "cronNeverFires", $"'{cron}' fits no date, this year or in the next 40.", []),
         };
     }
 

@@ -198,10 +198,22 @@ public sealed partial class WeirTest : IAsyncDisposable
     private T Wait<T>(Task<T> task, string what, InMemoryInstance? by = null)
     {
         world.Time.Run(() => task.IsCompleted || by is { Place.IsDead: true }, Now + CallLimit, () => true);
-        if (task.IsCompleted)
-            return task.GetAwaiter().GetResult();
+        if (task.IsCompletedSuccessfully || (task.IsCompleted && by is not { Place.IsDead: true }))
+            return ResultOf(task, what);
         throw new WeirTestException(by is { Place.IsDead: true }
             ? $"{what} was not answered: the instance was killed meanwhile (as the test wants it). It may have been done or not."
             : $"{what} did not end within {CallLimit} of virtual time.");
+    }
+
+    private static T ResultOf<T>(Task<T> task, string what)
+    {
+        try
+        {
+            return task.GetAwaiter().GetResult();
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            throw Refusal(what, "storeUnavailable", $"a store does not answer: {away.GetBaseException().Message}", []);
+        }
     }
 }

@@ -5,7 +5,7 @@ using Weir.Testing.Time;
 namespace Weir.Testing.Faults;
 
 /// <summary>The broker as one instance reaches it. What it waits for (sessions, messages) is not among what fails.</summary>
-internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) : IBroker
+internal sealed class FaultyBroker(IBroker inner, Place place, Place outside, Dependency bus) : IBroker
 {
     private readonly List<IBrokerConnection> connections = [];
 
@@ -17,7 +17,7 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) :
     {
         var connection = inner.Connect();
         connections.Add(connection);
-        return new FaultyConnection(connection, place, bus);
+        return new FaultyConnection(connection, place, outside, bus);
     }
 
     /// <summary>Its process is dead: what it had locked is free again.</summary>
@@ -42,7 +42,7 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) :
 
     public Task SetRulesAsync(string subscription, IReadOnlyList<Rule> rules, CancellationToken cancellation) => inner.SetRulesAsync(subscription, rules, cancellation);
 
-    private sealed class FaultyConnection(IBrokerConnection inner, Place place, Dependency bus) : IBrokerConnection
+    private sealed class FaultyConnection(IBrokerConnection inner, Place place, Place outside, Dependency bus) : IBrokerConnection
     {
         public string Id => inner.Id;
 
@@ -56,7 +56,7 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) :
             ChangeAsync($"CancelScheduled {entity}", () => inner.CancelScheduledAsync(entity, sequenceNumbers, CancellationToken.None), cancellation);
 
         public Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation) =>
-            place.IsDead ? Place.NeverAsync<SessionLock>() : inner.AcceptSessionAsync(entity, sessionId, wait, cancellation);
+            WaitAsync(() => inner.AcceptSessionAsync(entity, sessionId, wait, cancellation));
 
         public Task RenewSessionAsync(SessionLock session, CancellationToken cancellation) =>
             ChangeAsync($"RenewSession {session.Entity}", () => inner.RenewSessionAsync(session, CancellationToken.None), cancellation);
@@ -69,7 +69,7 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) :
         public Task SetSessionStateAsync(SessionLock session, byte[]? state, CancellationToken cancellation) => inner.SetSessionStateAsync(session, state, cancellation);
 
         public Task<IReadOnlyList<Delivery>> ReceiveAsync(string entity, SessionLock? session, int max, TimeSpan wait, bool delete, CancellationToken cancellation) =>
-            place.IsDead ? Place.NeverAsync<IReadOnlyList<Delivery>>() : inner.ReceiveAsync(entity, session, max, wait, delete, cancellation);
+            WaitAsync(() => inner.ReceiveAsync(entity, session, max, wait, delete, cancellation));
 
         public Task<IReadOnlyList<Delivery>> ReceiveDeferredAsync(string entity, SessionLock? session, IReadOnlyList<long> sequenceNumbers, bool delete, CancellationToken cancellation) =>
             inner.ReceiveDeferredAsync(entity, session, sequenceNumbers, delete, cancellation);
@@ -86,6 +86,9 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Dependency bus) :
         public Task CloseAsync() => place.IsDead ? Task.CompletedTask : inner.CloseAsync();
 
         public Task KillAsync() => inner.KillAsync();
+
+        /// <summary>The broker's own part of a wait is not of this place: it must go on, and end, when the place is dead, or what comes next would be for nobody.</summary>
+        private Task<T> WaitAsync<T>(Func<Task<T>> wait) => place.IsDead ? Place.NeverAsync<T>() : outside.Begin(wait);
 
         private async Task ChangeAsync(string call, Func<Task> send, CancellationToken cancellation) => await CallAsync(
             call,

@@ -34,7 +34,7 @@ internal sealed class InMemoryInstance
     public InMemoryInstance(World world, Place place)
     {
         (this.world, Place) = (world, place);
-        broker = new FaultyBroker(world.Broker, place, world.Bus);
+        broker = new FaultyBroker(world.Broker, place, world.Outside, world.Bus);
         bus = new ServiceBusClient(broker, new ServiceBusClientOptions { RetryOptions = new ServiceBusRetryOptions { TryTimeout = LongWait } });
         services = Services();
     }

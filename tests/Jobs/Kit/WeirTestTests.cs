@@ -106,8 +106,12 @@ public sealed class WeirTestTests
 
         Assert.Equal(3, weir.JobsOfSchedule("nightly").Count);
         Assert.All(weir.JobsOfSchedule("nightly"), job => Assert.Equal(JobState.Succeeded, job.State));
-        Assert.All(weir.JobsOfSchedule("nightly"), job => Assert.Equal(new TimeSpan(1, 30, 0), job.Attempts[0].StartedAt.TimeOfDay, TimeSpan.FromSeconds(2)));
-        Assert.Equal("malformed", (await Assert.ThrowsAsync<RefusedException>(() => weir.ScheduleAsync("odd", "99 * * * *", "kit.work", new Todo()))).Reason);
+        Assert.All(weir.JobsOfSchedule("nightly"), job => Assert.InRange(job.Attempts[0].StartedAt.TimeOfDay, new TimeSpan(1, 30, 0), new TimeSpan(1, 30, 2)));
+        Assert.Equal("invalidCron", (await RefusedAsync("99 * * * *")).Reason);
+        Assert.Equal("cronNeverFires", (await RefusedAsync("0 0 30 2 *")).Reason);
+        Assert.Equal("unknownTimeZone", (await RefusedAsync("0 0 * * *", "Europe/Berln")).Reason);
+
+        Task<RefusedException> RefusedAsync(string cron, string? zone = null) => Assert.ThrowsAsync<RefusedException>(() => weir.ScheduleAsync("odd", cron, "kit.work", new Todo(), zone));
     }
 
     [Fact]

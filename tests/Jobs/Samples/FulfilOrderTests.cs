@@ -167,7 +167,8 @@ public sealed class FulfilOrderTests
         Assert.True(await job.CancelAsync("the customer rang"));
         await weir.RunToEndAsync(job);
 
-        Assert.Equal(JobState.Compensated, job.State);
-        Assert.Contains("release", shop.Asked("stock"), StringComparison.Ordinal);
+        Assert.Equal(JobState.Cancelled, job.State);
+        Assert.Equal("reserve release", shop.Asked("stock"));
+        Assert.Equal("take refund", shop.Asked("payments"));
     }
 }
