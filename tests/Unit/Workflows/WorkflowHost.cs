@@ -53,7 +53,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public async Task<JobRecord> UntilAsync(string id, Func<JobRecord, bool> holds)
     {
-        for (var tries = 0; tries < 2_000; tries++)
+        for (var tries = 0; tries < 10_000; tries++)
         {
             var job = await weir.JobAsync(id);
             if (holds(job))
