@@ -78,6 +78,11 @@ public sealed class HandlerTest<THandler> : IAsyncDisposable where THandler : cl
 
     public ValueTask DisposeAsync()
     {
+        Wait(world.Current.Place.Begin(async () =>
+        {
+            await world.Current.DisposeAsync();
+            return true;
+        }));
         world.Dispose();
         return ValueTask.CompletedTask;
     }

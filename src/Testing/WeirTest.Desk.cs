@@ -4,7 +4,6 @@ using Weir.Api;
 using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Schedules;
-using Weir.Submission;
 
 namespace Weir.Testing;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Weir.Catalog;
-using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Submission;
@@ -110,8 +109,8 @@ public sealed partial class WeirTest : IAsyncDisposable
     }
 
     /// <summary>
-    /// Kills the running instance when it next comes to this step of a job's life: <c>submit.receipt</c>, <c>run.handler</c>, <c>run.handled</c>, <c>run.outcome</c>, <c>step.run</c>, …; an unknown one is
-    /// answered with the list.
+    /// Kills the running instance when it next comes to this step of a job's life: <c>submit.receipt</c>, <c>run.handler</c>, <c>run.handled</c>, <c>run.outcome</c>, <c>step.run</c>, …;
+    /// an unknown one is answered with the list.
     /// </summary>
     public void KillAt(string step)
     {

@@ -9,7 +9,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Weir.Controls;
 using Weir.Execution;
-using Weir.Lanes;
 using Weir.Testing.Faults;
 using Weir.Testing.Time;
 using Weir.Workflows;

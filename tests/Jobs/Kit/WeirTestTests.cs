@@ -171,6 +171,24 @@ public sealed class WeirTestTests
     }
 
     [Fact]
+    public async Task A_fake_that_calls_the_kit_is_told_not_to()
+    {
+        WeirTest? kit = null;
+        await using var weir = kit = await WeirTest.StartAsync(app =>
+        {
+            Register(app);
+            app.Services.AddSingleton(_ =>
+            {
+                kit!.RunUntilIdleAsync();
+                return new TaskCompletionSource<string>();
+            });
+        });
+        var job = await weir.SubmitAsync("kit.outside", new Todo());
+        await weir.RunUntilIdleAsync();
+        Assert.Contains("call it from the test", job.Error?.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_same_test_takes_the_same_course()
     {
         var courses = new List<string>();

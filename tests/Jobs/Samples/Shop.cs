@@ -1,4 +1,3 @@
-using Jobs;
 using Jobs.Downstream;
 using Microsoft.Extensions.Configuration;
 using Weir;
