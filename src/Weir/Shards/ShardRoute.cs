@@ -64,7 +64,6 @@ internal abstract record ShardRoute
             ("GET", ["replays"]) => new Pages("replays", 20),
             ("GET", ["audit"]) => new Pages("entries", 50),
             ("GET", ["instances"] or ["queues"] or ["breakers"] or ["limits"]) => new Whole(),
-            ("GET", ["replays"]) => new Pages("replays", 20),
             ("GET", ["statistics"] or ["metrics"]) => new OfShard(),
             ("GET", ["controls"]) => new Controls(),
             ("PUT" or "DELETE", ["controls", _, _]) => new Everywhere(),
