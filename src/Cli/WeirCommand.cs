@@ -32,11 +32,13 @@ internal static class WeirCommand
         root.Add(JobCommands.Cancel(verbs));
         root.Add(EventCommands.All(verbs));
         root.Add(DeadLetterCommands.All(verbs));
+        root.Add(ReplayCommands.All(verbs));
         root.Add(BatchCommands.All(verbs));
         root.Add(ScheduleCommands.All(verbs));
         foreach (var one in LookCommands.All(verbs))
             root.Add(one);
         root.Add(ControlCommands.Controls(verbs));
+        root.Add(DoctorCommand.Of(verbs));
         root.Add(CapacityCommand.Of(verbs));
         root.Add(LoadCommand.Of(verbs));
         foreach (var one in CompletionCommands.Of(verbs, root))

@@ -19,6 +19,7 @@ using Weir.Concurrency;
 using Weir.Controls;
 using Weir.DeadLetters;
 using Weir.Execution;
+using Weir.Health;
 using Weir.Holds;
 using Weir.Index;
 using Weir.Instances;
@@ -27,11 +28,15 @@ using Weir.Limits;
 using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
+using Weir.Replays;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Schedules;
 using Weir.Statistics;
 using Weir.Submission;
+using Weir.SyntheticCheck;
+using Weir.Telemetry;
+using Weir.Telemetry.Prometheus;
 using Weir.Uniqueness;
 using Weir.Why;
 using Weir.Workflows;
@@ -108,6 +113,7 @@ public static class WeirServices
         services.AddSingleton<DeadLetterGroups>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
+        services.AddTable<ReplayTable>().AddSingleton<ReplayPlan>().AddSingleton<StagedReplayDesk>().AddFace<ReplayCarrier>().AddFace<ReplaysApi>();
         services.AddSingleton<Expiry>();
         services.AddSingleton<Orchestrations>().AddSingleton<ParentNotices>().AddSingleton<ChildJobs>();
         services.AddSingleton<StepWork>().AddSingleton<StepWaits>().AddSingleton<StepRuns>().AddSingleton<WorkflowBeginnings>().AddSingleton<WorkflowEndings>().AddSingleton<WorkflowEvents>();
@@ -124,8 +130,12 @@ public static class WeirServices
         services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();
         services.AddFace<CapacityApi>();
+        services.AddSingleton<StatisticsHistory>().AddFace<StatisticsApi>();
+        services.AddOptions<SyntheticCheckOptions>().Bind(configuration.GetSection(SyntheticCheckOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddFace<SyntheticChecks>().AddSingleton<Dependencies>().AddSingleton<Doctor>().AddFace<DoctorApi>();
+        services.AddSingleton<Gauges>().AddFace<MetricsCollection>().AddFace<MetricsApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
-        services.AddHostedService<Heartbeat>();
+        services.AddSingleton<Heartbeat>().AddHostedService(provider => provider.GetRequiredService<Heartbeat>());
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());
         return builder;
     }

@@ -38,6 +38,11 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["post api/dead-letters/{id}/replay"] = "operate",
         ["post api/dead-letters/replay"] = "operate",
         ["delete api/dead-letters/{id}"] = "operate",
+        ["get api/doctor"] = "operate",
+        ["get api/replays"] = "read",
+        ["get api/replays/{id}"] = "read",
+        ["post api/replays/{id}/resume"] = "operate",
+        ["post api/replays/{id}/stop"] = "operate",
         ["put api/schedules/{name}"] = "submit",
         ["delete api/schedules/{name}"] = "submit",
         ["post api/schedules/{name}/run"] = "submit",
@@ -49,6 +54,8 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/limits"] = "read",
         ["get api/queues"] = "read",
         ["get api/capacity"] = "read",
+        ["get api/metrics"] = "read",
+        ["get api/statistics"] = "read",
         ["get api/controls"] = "read",
         ["put api/controls/{kind}/{name}"] = "operate",
         ["delete api/controls/{kind}/{name}"] = "operate",
@@ -313,10 +320,14 @@ public sealed class KeyedInstance : IAsyncLifetime
 
     internal ApiKey Operator { get; } = new("operator", "alpha", "operate");
 
+    internal ApiKey Owner { get; } = new("owner", "alpha", "submit read operate");
+
+    internal ApiKey Rival { get; } = new("rival", "beta", "submit read operate");
+
     internal WeirProcess Weir { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() =>
-        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator }.SelectMany(key => key.Settings)]);
+        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator, Owner, Rival }.SelectMany(key => key.Settings)]);
 
     public async ValueTask DisposeAsync()
     {

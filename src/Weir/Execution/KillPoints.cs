@@ -26,6 +26,12 @@ internal sealed class KillPoints
     public const string AfterReplayRecorded = "replay.receipt";
     public const string AfterReplaySent = "replay.send";
 
+    public const string AfterReplayPlanned = "replays.planned";
+    public const string AfterReplayBegun = "replays.begun";
+    public const string AfterReplayIntended = "replays.intended";
+    public const string AfterReplayQueued = "replays.queued";
+    public const string AfterReplayEnded = "replays.ended";
+
     public const string AfterBlocked = "order.blocked";
     public const string AfterHeld = "order.held";
     public const string AfterParked = "order.parked";
@@ -90,6 +96,7 @@ internal sealed class KillPoints
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
+        AfterReplayPlanned, AfterReplayBegun, AfterReplayIntended, AfterReplayQueued, AfterReplayEnded,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
         AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,
@@ -101,7 +108,7 @@ internal sealed class KillPoints
         AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterHeldReleased, AfterBatchCancelled, AfterBatchRetried,
         AfterControlHeld, AfterControlMarked, AfterControlAudited, AfterControlWritten, AfterControlReleased);
 
-    private readonly string? armed;
+    private string? armed;
 
     /// <exception cref="InvalidOperationException">The setting names no kill point, or this is not development.</exception>
     public KillPoints(IConfiguration configuration, bool development)
@@ -114,6 +121,11 @@ internal sealed class KillPoints
         if (!Known.Contains(armed))
             throw new InvalidOperationException($"{Setting} is '{armed}'; expected one of {string.Join(", ", Known.Order())}.");
     }
+
+    /// <summary>For tests: the next time that this one is passed is the last.</summary>
+    /// <exception cref="ArgumentException">There is no such point.</exception>
+    public void Arm(string point) =>
+        armed = Known.Contains(point) ? point : throw new ArgumentException($"'{point}' is no kill point; expected one of {string.Join(", ", Known.Order())}.", nameof(point));
 
     /// <summary>What happens there. A test that has several instances in one process lets the one end that passes it.</summary>
     public Action Die { get; set; } = static () => Process.GetCurrentProcess().Kill();
