@@ -358,4 +358,26 @@ public sealed class SessionTests
         var message = await LocalNamespace.NextAsync(next);
         Assert.Equal(("2", 2), (message.Body.ToString(), message.DeliveryCount));
     }
+
+    [Fact]
+    public async Task A_completion_that_is_repeated_or_comes_late_passes_over_no_message_that_was_read_ahead()
+    {
+        await using var space = await LocalNamespace.WithSessionsAsync();
+        for (var number = 1; number <= 5; number++)
+            await space.SendAsync($"{number}", "a");
+        await using var session = await space.Client.AcceptNextSessionAsync("jobs", ServiceBusSessionReceiverOptions.OneByOne);
+
+        var first = await LocalNamespace.NextAsync(session);
+        await session.CompleteMessageAsync(first);
+        await Assert.ThrowsAsync<ServiceBusException>(() => session.CompleteMessageAsync(first)); // its answer was lost
+        var second = await LocalNamespace.NextAsync(session);
+        var third = await LocalNamespace.NextAsync(session); // nobody waits for the second's completion any more
+        await session.CompleteMessageAsync(second);
+        await session.CompleteMessageAsync(third);
+        var fourth = await LocalNamespace.NextAsync(session);
+        await session.CompleteMessageAsync(fourth);
+        var fifth = await LocalNamespace.NextAsync(session);
+
+        Assert.Equal(["1", "2", "3", "4", "5"], new[] { first, second, third, fourth, fifth }.Select(message => message.Body.ToString()));
+    }
 }

@@ -100,8 +100,11 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         string entity, SessionLock? session, int max, TimeSpan wait, bool delete, CancellationToken cancellation)
     {
         ThrowIfEnded();
-        if (session?.TakeAhead(broker.Time.GetUtcNow()) is { Count: > 0 } ahead)
+        if (session?.TakeAhead() is { Count: > 0 } ahead)
         {
+            // A renewal whose answer was lost may have made the lock last longer than we know.
+            if (broker.Time.GetUtcNow() >= session.LockedUntil && !await broker.WriteAsync(transaction => Sessions.IsHeld(transaction, session, id), cancellation))
+                throw Errors.SessionLockLost(session);
             broker.Operations.Add("Receive", ahead.Count);
             return ahead.ConvertAll(static message => message.ToDelivery());
         }
@@ -148,7 +151,7 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         var content = settlement.HasChanges ? await broker.ReadAsync(database => Settling.Changed(database, lockToken, settlement)) : null;
         if (content?.Length > MessageFormat.MaxBytes)
             throw Errors.MessageTooLarge(entity, $"With its changed properties the message has {content.Length} bytes, {MessageFormat.MaxBytes} are allowed.");
-        var result = session is { ReadsAhead: true } && settlement.Outcome == Outcome.Complete
+        var result = session is { WantsAhead: true } && settlement.Outcome == Outcome.Complete
             ? await CompleteAndReadAheadAsync(entity, session, lockToken, content, cancellation)
             : await broker.WriteAsync(transaction => Settling.Settle(transaction, session, lockToken, settlement.Outcome, content, id), cancellation);
         broker.Operations.Add(NameOf(settlement.Outcome));
@@ -164,10 +167,10 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
             transaction =>
             {
                 var result = Settling.Settle(transaction, session, lockToken, Outcome.Complete, content, id);
-                return (result, result == SettleResult.Done ? Receiving.TakeNext(transaction, entity, session) : []);
+                return (result, result == SettleResult.Done && session.WantsAhead ? Receiving.TakeNext(transaction, entity, session) : []);
             },
             cancellation);
-        session.Ahead = next;
+        session.Keep(next);
         return result;
     }
 

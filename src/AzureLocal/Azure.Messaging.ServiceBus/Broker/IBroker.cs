@@ -105,6 +105,8 @@ internal sealed record Rule(string Name, BrokerMessage? Pattern);
 /// <summary>A session that a connection holds.</summary>
 internal sealed class SessionLock(string entity, string sessionId, long line, long link)
 {
+    private readonly List<Taken> ahead = [];
+
     public string Entity { get; } = entity;
     public string SessionId { get; } = sessionId;
 
@@ -122,15 +124,35 @@ internal sealed class SessionLock(string entity, string sessionId, long line, lo
     /// </summary>
     public bool ReadsAhead { get; init; }
 
-    /// <summary>What was read ahead, until it is received.</summary>
-    public List<Taken> Ahead { get; set; } = [];
-
-    /// <summary>Hands out what was read ahead, unless the session is perhaps somebody else's by now.</summary>
-    public List<Taken> TakeAhead(DateTimeOffset now)
+    /// <summary>Whether the next message is to be taken in hand along with what is done now: not while one is, so that none is passed over.</summary>
+    public bool WantsAhead
     {
-        var ahead = now < LockedUntil ? Ahead : [];
-        Ahead = [];
-        return ahead;
+        get
+        {
+            lock (ahead)
+                return ReadsAhead && ahead.Count == 0;
+        }
+    }
+
+    /// <summary>Keeps what was read ahead until it is received. A completion that was given up, or is repeated, may come beside the next one.</summary>
+    public void Keep(List<Taken> messages)
+    {
+        lock (ahead)
+        {
+            ahead.AddRange(messages);
+            ahead.Sort(static (one, other) => one.Row.Key.CompareTo(other.Row.Key));
+        }
+    }
+
+    /// <summary>Hands out what was read ahead.</summary>
+    public List<Taken> TakeAhead()
+    {
+        lock (ahead)
+        {
+            List<Taken> all = [.. ahead];
+            ahead.Clear();
+            return all;
+        }
     }
 }
 

@@ -17,7 +17,7 @@ internal static class Receiving
             return null;
         var session = Lock(transaction, entity, path, next.Session, next.Id, owner, ahead);
         if (ahead)
-            session.Ahead = TakeNext(transaction, path, session);
+            session.Keep(TakeNext(transaction, path, session));
         return session;
     }
 
