@@ -38,6 +38,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["post api/dead-letters/{id}/replay"] = "operate",
         ["post api/dead-letters/replay"] = "operate",
         ["delete api/dead-letters/{id}"] = "operate",
+        ["get api/doctor"] = "operate",
         ["get api/replays"] = "read",
         ["get api/replays/{id}"] = "read",
         ["post api/replays/{id}/resume"] = "operate",
