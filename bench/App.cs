@@ -19,6 +19,9 @@ internal sealed class App : IAsyncDisposable
 {
     public const int Concurrency = 50;
 
+    /// <summary>As in host.json.</summary>
+    private const int Sessions = 64;
+
     /// <summary>A type of the app's, so that the host finds its functions: it looks through what the entry assembly references.</summary>
     private static readonly Type Functions = typeof(Functions.ServiceBus.RunDefaultJobs);
 
@@ -26,25 +29,26 @@ internal sealed class App : IAsyncDisposable
 
     private App(IHost host) => this.host = host;
 
-    public Tally Tally => host.Services.GetRequiredService<Tally>();
+    public Tally Tally => Get<Tally>();
 
-    public JobSubmission Submission => host.Services.GetRequiredService<JobSubmission>();
+    public JobSubmission Submission => Get<JobSubmission>();
 
-    public BulkSubmission Bulk => host.Services.GetRequiredService<BulkSubmission>();
+    public BulkSubmission Bulk => Get<BulkSubmission>();
 
-    public TableClient Receipts => host.Services.GetRequiredService<TableServiceClient>().GetTableClient("Receipts");
+    public TableClient Receipts => Get<TableServiceClient>().GetTableClient("Receipts");
 
     public int Port { get; private init; }
 
     /// <param name="data">The data directory.</param>
     /// <param name="runs">Whether it runs jobs of the default queue, or only takes them.</param>
-    public static async Task<App> StartAsync(string data, bool runs)
+    /// <param name="sessions">How many sessions it serves at once. One tenant's are bounded by its lanes; of more tenants each has lanes of its own.</param>
+    public static async Task<App> StartAsync(string data, bool runs, int sessions = Sessions)
     {
         var port = Sockets.FreePort();
         var builder = FunctionsApplication.CreateBuilder([
             "--data", data, "--port", $"{port}",
             $"--AzureWebJobs.{Functions.Name}.Disabled", runs ? "false" : "true",
-            "--AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions", $"{Concurrency}",
+            "--AzureFunctionsJobHost:extensions:serviceBus:maxConcurrentSessions", $"{sessions}",
             "--Weir:Lanes", $"{Concurrency}",
             "--Weir:Pressure:default:MaxDepth", "100000000",
             "--Weir:Pressure:default:MinDepth", "50000000"]);
@@ -72,9 +76,11 @@ internal sealed class App : IAsyncDisposable
     /// <summary>Jobs in the default queue whose message is not settled: waiting, in work, or to come later.</summary>
     public async Task<long> UnsettledAsync()
     {
-        QueueRuntimeProperties depth = await host.Services.GetRequiredService<ServiceBusAdministrationClient>().GetQueueRuntimePropertiesAsync(QueueNames.Default);
+        QueueRuntimeProperties depth = await Get<ServiceBusAdministrationClient>().GetQueueRuntimePropertiesAsync(QueueNames.Default);
         return depth.TotalMessageCount;
     }
+
+    public T Get<T>() where T : notnull => host.Services.GetRequiredService<T>();
 
     public async ValueTask DisposeAsync()
     {

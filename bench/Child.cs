@@ -21,6 +21,7 @@ internal static class Child
             "instance" => Drain.RunInstanceAsync(run),
             "latency" => Latency.RunAsync(run),
             "memory" => Memory.RunAsync(run),
+            "operations" => Operations.RunAsync(run),
             "start" => Start.RunAsync(run),
             "floor" => Floor.RunAsync(run),
             _ => throw new ArgumentException($"There is no measure '{run.Measure}'."),

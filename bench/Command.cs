@@ -11,7 +11,7 @@ namespace Bench;
 internal sealed record Command(string What, string? Json, string? Peers, string Data, int Runs)
 {
     public const string Usage = """
-        dotnet run -c Release --project bench -- all|submit|drain|latency|retries|operations|growth|start|floor|micro
+        dotnet run -c Release --project bench -- all|submit|drain|latency|retries|operations|growth|start|floor
             [--json FILE] [--peers results.json] [--data DIRECTORY] [--runs 3]
         """;
 
@@ -28,7 +28,7 @@ internal sealed record Command(string What, string? Json, string? Peers, string 
             else
                 return null;
         }
-        return command.What == "micro" || Plan.Parts.Contains(command.What) ? command : null;
+        return Plan.Parts.Contains(command.What) ? command : null;
     }
 
     private static Command? With(Command command, string option, string value) => option switch

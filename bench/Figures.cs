@@ -12,6 +12,8 @@ internal static class Figures
             ["jobs_per_s"] = jobs / seconds,
             ["cpu_s_per_10000"] = used.CpuSeconds * 10_000 / jobs,
             ["bytes_per_job"] = (double)used.BytesWritten / jobs,
+            ["allocated_kb_per_job"] = used.BytesAllocated / 1024.0 / jobs,
+            ["collections"] = used.Collections,
         };
         foreach (var (name, value) in beside)
             figures[name] = value;

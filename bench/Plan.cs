@@ -29,6 +29,10 @@ internal static class Plan
 
         new("retries", "e. a fifth fails once", new() { Measure = "drain", Type = BenchJobs.Retried, Jobs = 10_000 }, "e"),
 
+        new("operations", "operations, simple", new() { Measure = "operations", Jobs = 2_000 }),
+        new("operations", "operations, at least once", new() { Measure = "operations", Type = BenchJobs.Least, Jobs = 2_000 }),
+        new("operations", "operations, a fifth retried once", new() { Measure = "operations", Type = BenchJobs.Retried, Jobs = 2_000 }),
+
         new("growth", "memory of 100,000 waiting", new() { Measure = "memory", Jobs = 100_000 }),
         .. new[] { 1_000, 1_000_000 }.Select(waiting => new Row("growth", $"one by one, {waiting:N0} waiting", new() { Measure = "submit", Waiting = waiting })),
         .. new[] { 1_000, 20_000, 100_000, 1_000_000 }.Select(waiting => new Row("growth", $"drain, {waiting:N0} waiting", new() { Measure = "drain", Waiting = waiting, Jobs = Math.Min(waiting, 20_000) })),

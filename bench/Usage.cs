@@ -3,19 +3,19 @@ using System.Globalization;
 
 namespace Bench;
 
-/// <summary>What this process has used: processor time, and bytes that it had written to the disk.</summary>
-internal readonly record struct Usage(double CpuSeconds, long BytesWritten)
+/// <summary>What this process has used: processor time, bytes that it had written to the disk, memory that it asked for.</summary>
+internal readonly record struct Usage(double CpuSeconds, long BytesWritten, long BytesAllocated, int Collections)
 {
     public static Usage Now()
     {
         using var process = Process.GetCurrentProcess();
-        return new Usage(process.TotalProcessorTime.TotalSeconds, Written("/proc/self/io", "write_bytes:"));
+        return new Usage(process.TotalProcessorTime.TotalSeconds, Written("/proc/self/io", "write_bytes:"), GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
     }
 
     /// <summary>Resident memory of a process in MB.</summary>
     public static double MemoryMb(int process) => Written($"/proc/{process}/status", "VmRSS:") / 1024.0;
 
-    public Usage Since(Usage before) => new(CpuSeconds - before.CpuSeconds, BytesWritten - before.BytesWritten);
+    public Usage Since(Usage before) => new(CpuSeconds - before.CpuSeconds, BytesWritten - before.BytesWritten, BytesAllocated - before.BytesAllocated, Collections - before.Collections);
 
     private static long Written(string file, string name)
     {

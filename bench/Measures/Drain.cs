@@ -25,7 +25,7 @@ internal static class Drain
     private static async Task<Dictionary<string, double>> ByOneAsync(RunOptions run, int waiting)
     {
         var (started, before) = (TimeProvider.System.GetTimestamp(), Usage.Now());
-        await using var app = await App.StartAsync(run.Data, runs: true);
+        await using var app = run.Tenants > 1 ? await App.StartAsync(run.Data, runs: true, App.Concurrency) : await App.StartAsync(run.Data, runs: true);
         app.Tally.Expect(waiting, run.Jobs);
         await app.Tally.All.WaitAsync(Longest);
         while (waiting == run.Jobs && await app.UnsettledAsync() > 0)

@@ -11,7 +11,7 @@ internal static class Start
 
     public static async Task<Dictionary<string, double>> RunAsync(RunOptions run)
     {
-        using (await AnswerAsync(run, await Task.FromResult(Sockets.FreePort()))) // once before, so that the files are in the page cache and the directory is made
+        using (await AnswerAsync(run, Sockets.FreePort())) // once before, so that the files are in the page cache and the directory is made
         {
         }
         var start = TimeProvider.System.GetTimestamp();

@@ -9,7 +9,7 @@ namespace Infra.Tests;
 public sealed partial class AlertTests
 {
     /// <summary>Of the probe that is run each minute; they are there where it runs.</summary>
-    private static readonly string[] OfProbe = ["weir_synthetic_check_success", "weir_synthetic_check_seconds"];
+    private static readonly string[] OfProbe = ["weir_synthetic_check_success", "weir_synthetic_check_duration_seconds"];
 
     [Fact]
     public void Prometheus_rules_are_those_of_the_list()

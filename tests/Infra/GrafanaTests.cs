@@ -8,7 +8,7 @@ public sealed class GrafanaTests
     private const string File = "infra/grafana/weir.json";
 
     /// <summary>Of the probe that is run each minute.</summary>
-    private static readonly string[] OfOthers = ["weir_synthetic_check_success", "weir_synthetic_check_seconds"];
+    private static readonly string[] OfOthers = ["weir_synthetic_check_success", "weir_synthetic_check_duration_seconds"];
 
     private static readonly JsonElement Dashboard = JsonElement.Parse(System.IO.File.ReadAllText(Repository.Full(File)));
 

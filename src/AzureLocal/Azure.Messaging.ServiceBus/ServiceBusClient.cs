@@ -118,7 +118,7 @@ public class ServiceBusClient : IAsyncDisposable
         string entityPath, string? sessionId, ServiceBusSessionReceiverOptions? options, CancellationToken cancellation)
     {
         ThrowIfUnusable(entityPath);
-        var session = await Connection.AcceptSessionAsync(entityPath, sessionId, TryTimeout, cancellation);
+        var session = await Connection.AcceptSessionAsync(entityPath, sessionId, TryTimeout, options?.ReadsAhead ?? false, cancellation);
         return new ServiceBusSessionReceiver(this, entityPath, options?.ReceiveMode ?? default, options?.Identifier, session);
     }
 

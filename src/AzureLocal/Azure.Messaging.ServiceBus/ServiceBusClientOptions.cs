@@ -45,6 +45,11 @@ public class ServiceBusReceiverOptions
 
 public class ServiceBusSessionReceiverOptions
 {
+    /// <summary>A session's messages are asked for one by one, each after the one before was completed, as a trigger does.</summary>
+    internal static ServiceBusSessionReceiverOptions OneByOne { get; } = new() { ReadsAhead = true };
+
+    internal bool ReadsAhead { get; init; }
+
     public string? Identifier { get; set; }
 
     public ServiceBusReceiveMode ReceiveMode { get; set; }

@@ -14,6 +14,7 @@ internal sealed class Database : IDisposable
 
     private readonly sqlite3 connection;
     private readonly Dictionary<string, sqlite3_stmt> statements = new(StringComparer.Ordinal);
+    private readonly Dictionary<Type, TransactionState> states = [];
     private List<Action>? afterCommit;
 
     static Database() => Batteries_V2.Init();
@@ -94,6 +95,33 @@ internal sealed class Database : IDisposable
 
     /// <summary>Registers what to do once the transaction under way is durable: to wake those who wait for its effect.</summary>
     public void AfterCommit(Action action) => (afterCommit ??= []).Add(action);
+
+    /// <summary>What the operations of the transaction under way share of this kind. An operation that fails must leave it as it was, or have changed rows too.</summary>
+    public T State<T>() where T : TransactionState, new()
+    {
+        if (states.TryGetValue(typeof(T), out var known))
+            return (T)known;
+        var state = new T();
+        states.Add(typeof(T), state);
+        return state;
+    }
+
+    /// <summary>Makes what the transaction did durable.</summary>
+    public void Commit()
+    {
+        foreach (var state in states.Values)
+            state.Flush(this);
+        Execute("COMMIT");
+        states.Clear();
+    }
+
+    /// <summary>Undoes what the transaction did, and forgets what was to follow from it.</summary>
+    public void RollBack()
+    {
+        states.Clear();
+        TakeAfterCommit();
+        Execute("ROLLBACK");
+    }
 
     public void Dispose()
     {

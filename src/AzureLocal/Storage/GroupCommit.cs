@@ -33,24 +33,34 @@ internal sealed class GroupCommit : IWriter
         thread.Start();
     }
 
-    public async Task<T> WriteAsync<T>(Func<Database, T> work, CancellationToken cancellation)
+    public Task<T> WriteAsync<T>(Func<Database, T> work, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+            return Task.FromCanceled<T>(cancellation);
+        return places.Wait(0, CancellationToken.None) ? Enqueue(work) : WaitForPlaceAsync(work, cancellation);
+    }
+
+    private async Task<T> WaitForPlaceAsync<T>(Func<Database, T> work, CancellationToken cancellation)
     {
         await places.WaitAsync(cancellation);
-        try
+        return await Enqueue(work);
+    }
+
+    /// <summary>The place is given back by the commit.</summary>
+    private Task<T> Enqueue<T>(Func<Database, T> work)
+    {
+        var operation = new Operation<T>(work);
+        bool isFirst;
+        lock (gate)
         {
-            var operation = new Operation<T>(work);
-            lock (gate)
-            {
-                ObjectDisposedException.ThrowIf(closed, typeof(Store));
-                waiting.Enqueue(operation);
-            }
-            arrived.Set();
-            return await operation.Task;
+            if (closed)
+                return Task.FromException<T>(new ObjectDisposedException(nameof(Store)));
+            isFirst = waiting.Count == 0;
+            waiting.Enqueue(operation);
         }
-        finally
-        {
-            places.Release();
-        }
+        if (isFirst)
+            arrived.Set(); // those behind it are found with it
+        return operation.Task;
     }
 
     /// <summary>Commits what still waits, then stops. Whatever is asked later gets an ObjectDisposedException.</summary>
@@ -88,6 +98,7 @@ internal sealed class GroupCommit : IWriter
                 continue;
             }
             Commit(group);
+            places.Release(group.Count);
             group.Clear();
         }
     }
@@ -134,7 +145,7 @@ internal sealed class GroupCommit : IWriter
                 RollBack();
                 return false;
             }
-            database.Execute("COMMIT");
+            database.Commit();
         }
         catch
         {
@@ -151,10 +162,9 @@ internal sealed class GroupCommit : IWriter
 
     private void RollBack()
     {
-        database.TakeAfterCommit();
         try
         {
-            database.Execute("ROLLBACK");
+            database.RollBack();
         }
         catch (StoreException)
         {

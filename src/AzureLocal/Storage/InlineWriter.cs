@@ -18,13 +18,12 @@ internal sealed class InlineWriter(Database database) : IWriter
             try
             {
                 result = work(database);
-                database.Execute("COMMIT");
+                database.Commit();
                 actions = database.TakeAfterCommit();
             }
             catch (Exception failure)
             {
-                database.TakeAfterCommit();
-                database.Execute("ROLLBACK");
+                database.RollBack();
                 return Task.FromException<T>(failure);
             }
         }

@@ -55,8 +55,8 @@ internal sealed class FaultyBroker(IBroker inner, Place place, Place outside, De
         public Task CancelScheduledAsync(string entity, IReadOnlyList<long> sequenceNumbers, CancellationToken cancellation) =>
             ChangeAsync($"CancelScheduled {entity}", () => inner.CancelScheduledAsync(entity, sequenceNumbers, CancellationToken.None), cancellation);
 
-        public Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation) =>
-            WaitAsync(() => inner.AcceptSessionAsync(entity, sessionId, wait, cancellation));
+        public Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, bool ahead, CancellationToken cancellation) =>
+            WaitAsync(() => inner.AcceptSessionAsync(entity, sessionId, wait, ahead, cancellation));
 
         public Task RenewSessionAsync(SessionLock session, CancellationToken cancellation) =>
             ChangeAsync($"RenewSession {session.Entity}", () => inner.RenewSessionAsync(session, CancellationToken.None), cancellation);

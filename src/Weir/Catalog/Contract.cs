@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -14,6 +15,9 @@ namespace Weir.Catalog;
 internal sealed class Contract<T> : IContract
 {
     private const int MaxErrors = 50;
+
+    /// <summary>Found by reflection once for each property: a submission's check would spend most of its time on it.</summary>
+    private static readonly ConditionalWeakTable<JsonPropertyInfo, ValidationAttribute[]> KnownRules = [];
 
     private readonly JsonTypeInfo<T> root = (JsonTypeInfo<T>)ContractJson.Options.GetTypeInfo(typeof(T));
 
@@ -119,18 +123,20 @@ internal sealed class Contract<T> : IContract
             if (property.Get is not { } get)
                 continue;
             var member = get(value);
-            foreach (var rule in Rules(property))
+            foreach (var rule in KnownRules.GetValue(property, static property => Rules(property)))
             {
                 var broken = rule.GetValidationResult(member, new ValidationContext(value) { MemberName = property.Name, DisplayName = property.Name });
                 if (broken is not null)
                     errors.Add(new(Below(pointer, property.Name), broken.ErrorMessage ?? "not valid"));
             }
-            CheckRules(member, ContractJson.Options.GetTypeInfo(property.PropertyType), Below(pointer, property.Name), errors);
+            var inner = ContractJson.Options.GetTypeInfo(property.PropertyType);
+            if (inner.Kind is JsonTypeInfoKind.Object or JsonTypeInfoKind.Enumerable)
+                CheckRules(member, inner, Below(pointer, property.Name), errors);
         }
     }
 
-    private static IEnumerable<ValidationAttribute> Rules(JsonPropertyInfo property) =>
-        Attributes(property.AttributeProvider).Concat(Attributes(property.AssociatedParameter?.AttributeProvider));
+    private static ValidationAttribute[] Rules(JsonPropertyInfo property) =>
+        [.. Attributes(property.AttributeProvider), .. Attributes(property.AssociatedParameter?.AttributeProvider)];
 
     private static IEnumerable<ValidationAttribute> Attributes(ICustomAttributeProvider? provider) =>
         provider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true).Cast<ValidationAttribute>() ?? [];

@@ -18,6 +18,9 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
     /// <summary>To reconcile.</summary>
     public Turn Turn { get; } = new(tables.GetTableClient("Findings"), LeasePartition, LeaseRow);
 
+    /// <summary>To send jobs through the queues and see whether they work.</summary>
+    public Turn SyntheticTurn { get; } = new(tables.GetTableClient("Findings"), LeasePartition, "synthetic-check");
+
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
     /// <summary>Written again it is the same row.</summary>

@@ -1,3 +1,4 @@
+using Azure.Messaging.ServiceBus;
 using AzureLocal.Functions;
 using Contract.Tests.ServiceBus;
 
@@ -26,7 +27,7 @@ internal sealed class RunningPump : IAsyncDisposable
 
     public static RunningPump OfSessions(LocalNamespace space, int concurrency, Run run, bool autoComplete = true, TimeSpan? longestRenewal = null) =>
         new(space, self => new SessionPump(
-            stop => space.Client.AcceptNextSessionAsync("jobs", null, stop),
+            stop => space.Client.AcceptNextSessionAsync("jobs", ServiceBusSessionReceiverOptions.OneByOne, stop),
             self.Runner(run, autoComplete),
             Options(concurrency, longestRenewal),
             space.Clock,

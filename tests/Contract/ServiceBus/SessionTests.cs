@@ -341,4 +341,21 @@ public sealed class SessionTests
         Assert.Contains("sb_sessions_next", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("TEMP B-TREE", plan, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task What_a_trigger_reads_ahead_is_put_back_uncounted_with_its_session_and_counted_when_the_lock_runs_out()
+    {
+        await using var space = await LocalNamespace.WithSessionsAsync();
+        await space.SendAsync("1", "a");
+        await space.SendAsync("2", "a");
+        var session = await space.Client.AcceptNextSessionAsync("jobs", ServiceBusSessionReceiverOptions.OneByOne);
+        await session.CompleteMessageAsync(await LocalNamespace.NextAsync(session));
+        await session.CloseAsync();
+
+        await space.Client.AcceptNextSessionAsync("jobs", ServiceBusSessionReceiverOptions.OneByOne);
+        space.Clock.Advance(TimeSpan.FromHours(1)); // its lock has run out, with the message in hand
+        await using var next = await space.Client.AcceptNextSessionAsync("jobs");
+        var message = await LocalNamespace.NextAsync(next);
+        Assert.Equal(("2", 2), (message.Body.ToString(), message.DeliveryCount));
+    }
 }

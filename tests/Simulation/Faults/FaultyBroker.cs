@@ -68,9 +68,9 @@ internal sealed class FaultyConnection(IBrokerConnection inner, Network network,
     public Task CancelScheduledAsync(string entity, IReadOnlyList<long> sequenceNumbers, CancellationToken cancellation) =>
         ChangeAsync($"cancel {entity}", () => inner.CancelScheduledAsync(entity, sequenceNumbers, CancellationToken.None), cancellation);
 
-    public async Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation)
+    public async Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, bool ahead, CancellationToken cancellation)
     {
-        var session = await CallAsync($"accept {entity}", () => inner.AcceptSessionAsync(entity, sessionId, wait, cancellation), _ => true, cancellation, once: true);
+        var session = await CallAsync($"accept {entity}", () => inner.AcceptSessionAsync(entity, sessionId, wait, ahead, cancellation), _ => true, cancellation, once: true);
         Sessions.Add(session);
         return session;
     }

@@ -148,6 +148,16 @@ internal static class MutantList
         new("replay keeps the expiry", "a replayed job runs", "Receipts/Receipt.DeadLetters.cs",
             "Column.HeldAttempt, Column.ExpiresAt, Column", "Column.HeldAttempt, Column") { Seeds = 200 },
 
+        // Staged replay
+        new("stage queues before it is on record", "a stage replays only what is on record", "Replays/ReplayCarrier.cs",
+            "        run.Decide(clock.GetUtcNow());\n", "        run.Decide(clock.GetUtcNow());\n        await QueueAsync(run, cancellation);\n") { Seeds = 300 },
+        new("stage does not wait for its jobs", "the next stage comes when this one has ended", "Replays/StagedRun.cs",
+            "stage.Succeeded + stage.Failed + CancelledIn(stage) == stage.Started && ", "stage.Started > 0 && ") { Seeds = 300 },
+        new("stage forgets its bound", "a stage in which too many die is the last", "Replays/StagedRun.cs",
+            "stage.Failed > 0 && stage.Failed >= Replay.StopAtFailureRate * most", "stage.Failed > 1_000 && stage.Failed >= Replay.StopAtFailureRate * most") { Seeds = 300 },
+        new("staged replay of a key all at once", "of a strict key one job is replayed at a time", "Replays/StagedRun.cs",
+            "if (item.State == ItemStage.Pending && waiting.Contains(key))", "if (item.State == ItemStage.Pending && waiting.Contains(key) && item.Place < 0)") { Seeds = 2_000 },
+
         // Order and lanes
         new("dead letter does not block its key", "I5", "Lanes/OrderedKeys.cs",
             "        if (state == JobState.DeadLettered)\n        {", "        if (state == JobState.Expired)\n        {"),

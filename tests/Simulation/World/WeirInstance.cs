@@ -179,7 +179,7 @@ internal sealed class WeirInstance
             var runner = new MessageRunner((delivery, lockLost) => invoker.RunAsync(function, delivery, lockLost), autoComplete: false, logger);
             var options = AnyPump with { Entity = trigger.QueueName!, Concurrency = trigger.IsSessionsEnabled ? world.Settings.Sessions : 4 };
             yield return trigger.IsSessionsEnabled
-                ? new SessionPump(stop => bus.AcceptNextSessionAsync(trigger.QueueName!, null, stop), runner, options, Process.Clock, random, logger)
+                ? new SessionPump(stop => bus.AcceptNextSessionAsync(trigger.QueueName!, ServiceBusSessionReceiverOptions.OneByOne, stop), runner, options, Process.Clock, random, logger)
                 : new MessagePump(bus.CreateReceiver(trigger.QueueName!), runner, options, Process.Clock, random, logger);
         }
         var leases = new TimerStore(world.Store, Process.Name, world.IsAlive);

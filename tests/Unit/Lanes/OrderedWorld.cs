@@ -147,7 +147,7 @@ internal sealed class OrderedWorld : IDisposable
     {
         try
         {
-            var session = await delivery.Connection.AcceptSessionAsync(QueueNames.Default, null, TimeSpan.Zero, CancellationToken.None);
+            var session = await delivery.Connection.AcceptSessionAsync(QueueNames.Default, null, TimeSpan.Zero, ahead: false, CancellationToken.None);
             while (await delivery.Connection.ReceiveAsync(QueueNames.Default, session, 1, TimeSpan.Zero, false, CancellationToken.None) is [var received])
             {
                 var settlement = await delivery.Instance.Runner.RunAsync(new ServiceBusReceivedMessage(received), Queue.Default, delivery.Stopping.Token);

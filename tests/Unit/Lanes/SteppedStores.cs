@@ -118,7 +118,7 @@ internal sealed class SteppedBroker(IBroker inner, Steps steps, object instance)
 
         public Task CancelScheduledAsync(string entity, IReadOnlyList<long> sequenceNumbers, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, bool ahead, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task RenewSessionAsync(SessionLock session, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -19,6 +19,9 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public DurableTaskClient Client { get; private init; } = null!;
 
+    /// <summary>The turns and activities so far, by name.</summary>
+    public IReadOnlyDictionary<string, long> Operations => engine.Operations.Snapshot();
+
     /// <param name="orchestrator">Another orchestrator than Weir's, such as that of another build.</param>
     public static async Task<WorkflowHost> StartAsync(WeirInMemory weir, Func<TaskOrchestrationContext, Task<object?>>? orchestrator = null)
     {

@@ -136,6 +136,7 @@ internal sealed class EmbeddedTables : ITableTransport
         {
             if (TableId(database, table) is not { } id)
                 return Refused(TableError.ResourceNotFound);
+            database.State<ETagNumbers>().Forget(database);
             database.Execute(DropEntities, id);
             database.Execute(DropTable, id);
             return Done(204);

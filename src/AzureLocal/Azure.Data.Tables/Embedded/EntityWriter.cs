@@ -10,8 +10,11 @@ namespace Azure.Data.Tables;
 /// </summary>
 internal sealed class EntityWriter
 {
-    private const string TakeETags = "UPDATE tables SET last_etag = last_etag + ?2 WHERE name = ?1 RETURNING id, last_etag";
-    private const string GetRow = "SELECT etag, properties FROM table_entities WHERE tbl = ?1 AND pk = ?2 AND rk = ?3";
+    private const string GetRow = "SELECT etag, properties, rowid FROM table_entities WHERE tbl = ?1 AND pk = ?2 AND rk = ?3";
+    private const string AddRow = """
+        INSERT INTO table_entities (tbl, pk, rk, etag, timestamp, properties) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING
+        """;
+    private const string ChangeRow = "UPDATE table_entities SET etag = ?2, timestamp = ?3, properties = ?4 WHERE rowid = ?1";
     private const string PutRow = """
         INSERT INTO table_entities (tbl, pk, rk, etag, timestamp, properties) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT DO UPDATE SET etag = ?4, timestamp = ?5, properties = ?6
@@ -66,8 +69,10 @@ internal sealed class EntityWriter
     /// <summary>Runs in the store's writer, perhaps more than once (see <see cref="Store.WriteAsync{T}"/>).</summary>
     public TableAnswer Write(Database database)
     {
-        if (!TryTakeETags(database, out var tableId, out var etag))
+        if (!database.State<ETagNumbers>().TryTake(database, table, rows.Length, out var tableId, out var etag))
             return Refused(TableError.TableNotFound, 0);
+        if (!isTransaction && rows[0].Type == TableTransactionActionType.Add)
+            return Add(database, tableId, etag);
         for (var i = 0; i < rows.Length; i++)
         {
             if (Look(database, tableId, ref rows[i]) is { } refusal)
@@ -84,36 +89,38 @@ internal sealed class EntityWriter
                 answers[i] = new LocalResponse(204);
                 continue;
             }
-            database.Execute(PutRow, tableId, row.PartitionKey, row.RowKey, etag, now, row.Put);
+            if (row.RowId is { } known)
+                database.Execute(ChangeRow, known, etag, now, row.Put);
+            else
+                database.Execute(PutRow, tableId, row.PartitionKey, row.RowKey, etag, now, row.Put);
             answers[i] = new LocalResponse(204, StoredETag.Text(etag++));
         }
         return isTransaction ? new TableAnswer(new LocalResponse(202)) { Parts = answers } : new TableAnswer(answers[0]);
     }
 
-    /// <summary>One ETag for each row, in a statement that also tells whether the table exists.</summary>
-    private bool TryTakeETags(Database database, out long tableId, out long first)
+    /// <summary>One statement that looks and puts: what most writes of new rows are.</summary>
+    private TableAnswer Add(Database database, long tableId, long etag)
     {
-        using var taken = database.Query(TakeETags, table, rows.Length);
-        if (!taken.Read())
-        {
-            (tableId, first) = (0, 0);
-            return false;
-        }
-        tableId = taken.Int64(0);
-        first = taken.Int64(1) - rows.Length + 1;
-        return true;
+        ref readonly var row = ref rows[0];
+        return database.Execute(AddRow, tableId, row.PartitionKey, row.RowKey, etag, now, row.Properties) == 0
+            ? Refused(TableError.EntityAlreadyExists, 0)
+            : new TableAnswer(new LocalResponse(204, StoredETag.Text(etag)));
     }
 
     private static TableError? Look(Database database, long tableId, ref Row row)
     {
+        row.Put = row.Properties;
+        row.RowId = null;
+        if (row.Type == TableTransactionActionType.UpsertReplace)
+            return null;
         using var found = database.Query(GetRow, tableId, row.PartitionKey, row.RowKey);
         var exists = found.Read();
-        row.Put = row.Properties;
+        if (exists)
+            row.RowId = found.Int64(2);
         switch (row.Type)
         {
             case TableTransactionActionType.Add:
                 return exists ? TableError.EntityAlreadyExists : null;
-            case TableTransactionActionType.UpsertReplace:
             case TableTransactionActionType.UpsertMerge when !exists:
                 return null;
         }
@@ -141,6 +148,9 @@ internal sealed class EntityWriter
 
         /// <summary>What is to lie in the row: the same, or merged with what lies there.</summary>
         public byte[] Put;
+
+        /// <summary>Where it lies, when it was looked for and found.</summary>
+        public long? RowId;
 
         public static TableError? Prepare(EntityChange change, out Row row)
         {

@@ -49,6 +49,7 @@ internal static class Administering
         var wanted = settings with { Path = current.Path };
         if (wanted == current)
             return entity.ToInfo();
+        transaction.Group.Forget(transaction.Database);
         Entity.Update(transaction.Database, entity.Id, wanted, transaction.Now);
         return entity.ToInfo() with { Settings = wanted, UpdatedAt = new DateTimeOffset(transaction.Now, TimeSpan.Zero) };
     }
@@ -92,6 +93,7 @@ internal static class Administering
     /// <summary>Those who wait there are woken, to find that it is gone.</summary>
     private static void Delete(Transaction transaction, long id)
     {
+        transaction.Group.Forget(transaction.Database);
         Entity.Delete(transaction.Database, id);
         transaction.Wake(-Keys.Box(id, false), int.MaxValue);
         transaction.Wake(-Keys.Box(id, true), int.MaxValue);

@@ -43,11 +43,11 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         broker.Operations.Add("CancelScheduled", sequenceNumbers.Count);
     }
 
-    public async Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation)
+    public async Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, bool ahead, CancellationToken cancellation)
     {
         ThrowIfEnded();
         var session = sessionId is null
-            ? await WaitForAsync(await BoxLineAsync(entity), transaction => Receiving.AcceptNext(transaction, entity, id), wait, cancellation)
+            ? await WaitForAsync(await BoxLineAsync(entity), transaction => Receiving.AcceptNext(transaction, entity, id, ahead), wait, cancellation)
             : await broker.WriteAsync(transaction => Receiving.Accept(transaction, entity, sessionId, id), cancellation);
         broker.Operations.Add(session is null ? "AcceptSessionEmpty" : "AcceptSession");
         return session ?? throw (sessionId is null ? Errors.NoSession(entity, wait) : Errors.SessionCannotBeLocked(entity, sessionId));
@@ -100,6 +100,11 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         string entity, SessionLock? session, int max, TimeSpan wait, bool delete, CancellationToken cancellation)
     {
         ThrowIfEnded();
+        if (session?.TakeAhead(broker.Time.GetUtcNow()) is { Count: > 0 } ahead)
+        {
+            broker.Operations.Add("Receive", ahead.Count);
+            return ahead.ConvertAll(static message => message.ToDelivery());
+        }
         var line = session?.Line ?? await BoxLineAsync(entity);
         var found = await WaitForAsync(line, transaction => Look.At(Receiving.Take(transaction, entity, session, max, delete, id)), wait, cancellation);
         var messages = found is null ? [] : found.Messages ?? throw Errors.SessionLockLost(session!);
@@ -143,14 +148,30 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
         var content = settlement.HasChanges ? await broker.ReadAsync(database => Settling.Changed(database, lockToken, settlement)) : null;
         if (content?.Length > MessageFormat.MaxBytes)
             throw Errors.MessageTooLarge(entity, $"With its changed properties the message has {content.Length} bytes, {MessageFormat.MaxBytes} are allowed.");
-        var result = await broker.WriteAsync(
-            transaction => Settling.Settle(transaction, session, lockToken, settlement.Outcome, content, id), cancellation);
-        broker.Operations.Add(settlement.Outcome.ToString());
+        var result = session is { ReadsAhead: true } && settlement.Outcome == Outcome.Complete
+            ? await CompleteAndReadAheadAsync(entity, session, lockToken, content, cancellation)
+            : await broker.WriteAsync(transaction => Settling.Settle(transaction, session, lockToken, settlement.Outcome, content, id), cancellation);
+        broker.Operations.Add(NameOf(settlement.Outcome));
         if (result == SettleResult.SessionLockLost)
             throw Errors.SessionLockLost(session!);
         if (result == SettleResult.MessageLockLost)
             throw Errors.MessageLockLost(entity);
     }
+
+    private async Task<SettleResult> CompleteAndReadAheadAsync(string entity, SessionLock session, Guid lockToken, byte[]? content, CancellationToken cancellation)
+    {
+        var (result, next) = await broker.WriteAsync(
+            transaction =>
+            {
+                var result = Settling.Settle(transaction, session, lockToken, Outcome.Complete, content, id);
+                return (result, result == SettleResult.Done ? Receiving.TakeNext(transaction, entity, session) : []);
+            },
+            cancellation);
+        session.Ahead = next;
+        return result;
+    }
+
+    private static string NameOf(Outcome outcome) => outcome == Outcome.Complete ? nameof(Outcome.Complete) : outcome.ToString();
 
     public Task CloseAsync() => EndAsync(isFailure: false);
 

@@ -17,11 +17,15 @@ internal static class DueWork
     /// <summary>Does what is due, at most that many steps of each kind, and asks to be called again if there was more.</summary>
     public static void Run(Transaction transaction, int steps)
     {
+        if (transaction.Group.IsDueDone)
+            return;
         var isMore = Messages(transaction, steps);
         isMore |= MessageLocks(transaction, steps);
         isMore |= SessionLocks(transaction, steps);
         if (isMore)
             transaction.ActAt(transaction.Now);
+        else
+            transaction.Group.IsDueDone = true;
     }
 
     /// <summary>When something is due next.</summary>

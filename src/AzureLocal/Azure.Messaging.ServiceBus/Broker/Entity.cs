@@ -2,7 +2,7 @@ using AzureLocal.Storage;
 
 namespace AzureLocal.ServiceBus;
 
-/// <summary>A row of <c>sb_entities</c> as one transaction sees it: it is read anew each time, since another process may have changed it.</summary>
+/// <summary>A row of <c>sb_entities</c> as one transaction sees it: each reads it anew, since another process may have changed it.</summary>
 internal sealed class Entity
 {
     private const string Columns = """
@@ -33,6 +33,9 @@ internal sealed class Entity
     public long Dead { get; set; }
 
     public long Box => Keys.Box(Id, isDeadLetter: false);
+
+    /// <summary>Whether it was counted since it was read or copied.</summary>
+    public bool HasCounted => Counters != saved;
 
     private (long, long, long, long, long) Counters => (NextSequence, NextTicket, Active, Scheduled, Dead);
 
@@ -89,15 +92,16 @@ internal sealed class Entity
         database.Execute("DELETE FROM sb_entities WHERE id = ?", id);
     }
 
-    public void SaveCounters(Database database)
+    public Entity Copy()
     {
-        if (Counters == saved)
-            return;
-        database.Execute(
-            "UPDATE sb_entities SET next_sequence = ?, next_ticket = ?, active = ?, scheduled = ?, dead = ? WHERE id = ?",
-            NextSequence, NextTicket, Active, Scheduled, Dead, Id);
-        saved = Counters;
+        var copy = (Entity)MemberwiseClone();
+        copy.saved = Counters;
+        return copy;
     }
+
+    public void SaveCounters(Database database) => database.Execute(
+        "UPDATE sb_entities SET next_sequence = ?, next_ticket = ?, active = ?, scheduled = ?, dead = ? WHERE id = ?",
+        NextSequence, NextTicket, Active, Scheduled, Dead, Id);
 
     public EntityInfo ToInfo() => new(ToSettings(), Time(Created), Time(Updated), Active, Scheduled, Dead);
 

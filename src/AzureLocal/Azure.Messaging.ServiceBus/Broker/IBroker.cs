@@ -48,7 +48,12 @@ internal interface IBrokerConnection
     Task CancelScheduledAsync(string entity, IReadOnlyList<long> sequenceNumbers, CancellationToken cancellation);
 
     /// <summary>Locks the named session, or, without a name, the one whose turn it is; waits for one that long.</summary>
-    Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, CancellationToken cancellation);
+    /// <param name="entity">Whose session.</param>
+    /// <param name="sessionId">Which one; null is the next.</param>
+    /// <param name="wait">How long to wait for the next.</param>
+    /// <param name="ahead">Whether the next message is taken in hand along with the session, and with each one completed: <see cref="SessionLock.ReadsAhead"/>.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    Task<SessionLock> AcceptSessionAsync(string entity, string? sessionId, TimeSpan wait, bool ahead, CancellationToken cancellation);
 
     Task RenewSessionAsync(SessionLock session, CancellationToken cancellation);
 
@@ -110,6 +115,23 @@ internal sealed class SessionLock(string entity, string sessionId, long line, lo
     public long Link { get; } = link;
 
     public DateTimeOffset LockedUntil { get; set; }
+
+    /// <summary>
+    /// Its receiver takes messages one by one: the next one is taken in hand in the transaction that accepts the session, or completes the one before, and is
+    /// handed out by the next receive. To the broker it is in hand from then on, as if the receive had come at once.
+    /// </summary>
+    public bool ReadsAhead { get; init; }
+
+    /// <summary>What was read ahead, until it is received.</summary>
+    public List<Taken> Ahead { get; set; } = [];
+
+    /// <summary>Hands out what was read ahead, unless the session is perhaps somebody else's by now.</summary>
+    public List<Taken> TakeAhead(DateTimeOffset now)
+    {
+        var ahead = now < LockedUntil ? Ahead : [];
+        Ahead = [];
+        return ahead;
+    }
 }
 
 internal enum MessageState { Ready, InHand, Scheduled, Deferred, DeferredInHand }

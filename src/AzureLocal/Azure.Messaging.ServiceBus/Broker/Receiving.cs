@@ -9,13 +9,16 @@ internal static class Receiving
     private const int MaxBytesAtOnce = 16 * 1024 * 1024;
 
     /// <summary>The session whose turn it is, or null when none can be accepted now.</summary>
-    public static SessionLock? AcceptNext(Transaction transaction, string path, string owner)
+    public static SessionLock? AcceptNext(Transaction transaction, string path, string owner, bool ahead)
     {
         var entity = SessionEntity(transaction, path);
         DueWork.Run(transaction, DueWork.StepsPerCall);
         if (Sessions.Next(transaction, entity) is not { } next)
             return null;
-        return Lock(transaction, entity, path, next.Session, next.Id, owner);
+        var session = Lock(transaction, entity, path, next.Session, next.Id, owner, ahead);
+        if (ahead)
+            session.Ahead = TakeNext(transaction, path, session);
+        return session;
     }
 
     /// <summary>This session, or null when another receiver holds it.</summary>
@@ -29,7 +32,7 @@ internal static class Receiving
                 return null;
             Sessions.Free(transaction, held, isFailure: true);
         }
-        return Lock(transaction, entity, path, session, Sessions.LineOf(transaction, entity, session), owner);
+        return Lock(transaction, entity, path, session, Sessions.LineOf(transaction, entity, session), owner, ahead: false);
     }
 
     /// <summary>The next messages of the line, oldest first; null when the session is no longer held.</summary>
@@ -39,12 +42,15 @@ internal static class Receiving
         DueWork.Run(transaction, DueWork.StepsPerCall);
         if (session is not null && !Sessions.IsHeld(transaction, session, owner))
             return null;
+        return TakeInHand(transaction, entity, session, Ready(transaction, session?.Line ?? -box, max), delete, owner);
+    }
 
-        var found = Read(
-            transaction,
-            $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.line = ? AND m.state = 0 ORDER BY m.key LIMIT ?",
-            session?.Line ?? -box, max);
-        return TakeInHand(transaction, entity, session, found, delete, owner);
+    /// <summary>The next message of a session that is known to be held, in hand; empty when there is none.</summary>
+    public static List<Taken> TakeNext(Transaction transaction, string path, SessionLock session)
+    {
+        DueWork.Run(transaction, DueWork.StepsPerCall);
+        var (entity, _) = Open(transaction, path, session);
+        return TakeInHand(transaction, entity, session, Ready(transaction, session.Line, 1), delete: false, owner: "");
     }
 
     /// <summary>Deferred messages by their numbers, all or none; null when the session is no longer held.</summary>
@@ -96,6 +102,11 @@ internal static class Receiving
         return found.Count <= max ? found : found.GetRange(0, max);
     }
 
+    private static List<Taken> Ready(Transaction transaction, long line, int max) => Read(
+        transaction,
+        $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.line = ? AND m.state = 0 ORDER BY m.key LIMIT ?",
+        line, max);
+
     private static Entity SessionEntity(Transaction transaction, string path)
     {
         var (name, isDeadLetter) = EntityPaths.Parse(path);
@@ -118,11 +129,11 @@ internal static class Receiving
         return (entity, Keys.Box(entity.Id, isDeadLetter));
     }
 
-    private static SessionLock Lock(Transaction transaction, Entity entity, string path, string session, long id, string owner)
+    private static SessionLock Lock(Transaction transaction, Entity entity, string path, string session, long id, string owner, bool ahead)
     {
         var link = transaction.NextLock();
         var until = Sessions.Lock(transaction, entity, id, owner, link);
-        return new SessionLock(path, session, id, link) { LockedUntil = new DateTimeOffset(until, TimeSpan.Zero) };
+        return new SessionLock(path, session, id, link) { LockedUntil = new DateTimeOffset(until, TimeSpan.Zero), ReadsAhead = ahead };
     }
 
     private static List<Taken> TakeInHand(Transaction transaction, Entity entity, SessionLock? session, List<Taken> found, bool delete, string owner)

@@ -4,7 +4,7 @@ namespace AzureLocal.ServiceBus;
 
 /// <summary>
 /// One operation of the broker while it runs inside a transaction of the store: the database, one time for all of it, the entities that
-/// it met (their counters are written once, at its end), and whom to wake when it is durable.
+/// it met (their counters are written once, before the commit), and whom to wake when it is durable.
 /// </summary>
 internal sealed class Transaction(Database database, long now, Func<long> nextLock)
 {
@@ -32,15 +32,18 @@ internal sealed class Transaction(Database database, long now, Func<long> nextLo
 
     public void ActAt(long time) => Due = Math.Min(Due, time);
 
-    public Entity? Find(string path) => Known(Entity.Load(Database, path));
+    /// <summary>What the operations of the store's transaction share.</summary>
+    public EntityCache Group { get; } = database.State<EntityCache>();
 
-    public Entity Get(long id) => entities.Find(entity => entity.Id == id) ?? Known(Entity.Load(Database, id))
+    public Entity? Find(string path) => Known(Group.Find(Database, path));
+
+    public Entity Get(long id) => entities.Find(entity => entity.Id == id) ?? Known(Group.Find(Database, id))
         ?? throw new InvalidDataException($"The store has a message of entity {id}, which does not exist.");
 
     public void Finish()
     {
         foreach (var entity in entities)
-            entity.SaveCounters(Database);
+            Group.Keep(entity);
     }
 
     public void Apply(WaitLists waiters)
@@ -57,7 +60,9 @@ internal sealed class Transaction(Database database, long now, Func<long> nextLo
             return null;
         if (entities.Find(entity => entity.Id == loaded.Id) is { } known)
             return known;
-        entities.Add(loaded);
-        return loaded;
+        // A copy: an operation that fails must not have counted for those after it.
+        var own = loaded.Copy();
+        entities.Add(own);
+        return own;
     }
 }

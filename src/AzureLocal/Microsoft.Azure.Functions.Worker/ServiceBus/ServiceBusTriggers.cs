@@ -73,7 +73,7 @@ internal sealed class ServiceBusTriggers(
                 options.TryTimeout,
                 options.MaxAutoLockRenewalDuration);
             yield return trigger.Sessions
-                ? new SessionPump(stop => client.AcceptNextSessionAsync(trigger.Entity, null, stop), runner, pump, clock, random, logger)
+                ? new SessionPump(stop => client.AcceptNextSessionAsync(trigger.Entity, ServiceBusSessionReceiverOptions.OneByOne, stop), runner, pump, clock, random, logger)
                 : new MessagePump(client.CreateReceiver(trigger.Entity), runner, pump, clock, random, logger);
         }
     }
