@@ -124,6 +124,7 @@ public static class WeirServices
         services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();
         services.AddFace<CapacityApi>();
+        services.AddTable<SessionSecretTable>().AddSingleton<BrowserSessions>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddHostedService<Heartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());
