@@ -10,7 +10,7 @@ public static class DashboardServices
     {
         if (services.Any(service => service.ServiceType == typeof(DashboardFace)))
             return services;
-        services.AddSingleton<Drawing.Artist>().AddSingleton<Reading.Faces>().AddSingleton<Reading.Timeline>().AddSingleton<Reading.KeySearch>().AddSingleton<Reading.Contents>().AddSingleton<Actions.Deeds>();
+        services.AddSingleton<Drawing.Artist>().AddSingleton<Reading.Faces>().AddSingleton<Reading.KeySearch>().AddSingleton<Reading.Contents>().AddSingleton<Actions.Deeds>();
         services.AddSingleton<Reading.OverviewReading>().AddSingleton<Reading.JobsReading>().AddSingleton<Reading.DeadLettersReading>().AddSingleton<Reading.WorkflowsReading>().AddSingleton<Reading.RegistersReading>().AddSingleton<Reading.CapacityReading>();
         return services.AddSingleton(provider => new DashboardFace(
             provider.GetRequiredService<Weir.Access.BrowserSessions>(), provider.GetRequiredService<Weir.Access.Admission>(), provider.GetRequiredService<Reading.Contents>(),

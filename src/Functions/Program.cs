@@ -11,6 +11,7 @@ var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
 
 builder.Services.AddAzureConnections(builder.Configuration);
+TelemetryExport.AddLogs(builder);
 builder.Services.AddHostedService<TelemetryExport>();
 builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
 builder.Services.AddDashboard();

@@ -32,6 +32,8 @@ using Weir.Retries;
 using Weir.Schedules;
 using Weir.Statistics;
 using Weir.Submission;
+using Weir.Telemetry;
+using Weir.Telemetry.Prometheus;
 using Weir.Uniqueness;
 using Weir.Why;
 using Weir.Workflows;
@@ -125,8 +127,10 @@ public static class WeirServices
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();
         services.AddFace<CapacityApi>();
         services.AddTable<SessionSecretTable>().AddSingleton<BrowserSessions>();
+        services.AddSingleton<StatisticsHistory>().AddFace<StatisticsApi>();
+        services.AddSingleton<Gauges>().AddFace<MetricsCollection>().AddFace<MetricsApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
-        services.AddHostedService<Heartbeat>();
+        services.AddSingleton<Heartbeat>().AddHostedService(provider => provider.GetRequiredService<Heartbeat>());
         services.AddHostedService(provider => provider.GetRequiredService<JobIndex>());
         return builder;
     }

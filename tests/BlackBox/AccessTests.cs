@@ -49,6 +49,8 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/limits"] = "read",
         ["get api/queues"] = "read",
         ["get api/capacity"] = "read",
+        ["get api/metrics"] = "read",
+        ["get api/statistics"] = "read",
         ["get api/controls"] = "read",
         ["put api/controls/{kind}/{name}"] = "operate",
         ["delete api/controls/{kind}/{name}"] = "operate",

@@ -3,13 +3,17 @@ using System.Text;
 
 namespace BlackBox.Tests;
 
-/// <summary>The other side of OTLP over HTTP: keeps the spans that were exported to it, as the protocol says (opentelemetry-proto, ExportTraceServiceRequest).</summary>
+/// <summary>
+/// The other side of OTLP over HTTP: keeps the spans that were exported to it, as the protocol says (opentelemetry-proto, ExportTraceServiceRequest), the names of metrics, and logs as they came.
+/// </summary>
 internal sealed class OtlpCollector : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly HttpListener listener = new();
     private readonly List<ExportedSpan> spans = [];
+    private readonly HashSet<string> metrics = [];
+    private readonly StringBuilder logs = new();
     private readonly Task serving;
 
     public OtlpCollector()
@@ -25,7 +29,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     /// <summary>For a process that is to export here: over HTTP, five times a second.</summary>
     public (string Name, string Value)[] Settings =>
-        [("OTEL_EXPORTER_OTLP_ENDPOINT", Url), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", Url), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_METRIC_EXPORT_INTERVAL", "500"), ("OTEL_BLRP_SCHEDULE_DELAY", "200")];
 
     public IReadOnlyList<ExportedSpan> Spans
     {
@@ -33,6 +37,26 @@ internal sealed class OtlpCollector : IAsyncDisposable
         {
             lock (spans)
                 return [.. spans];
+        }
+    }
+
+    /// <summary>The names of the metrics that have come so far.</summary>
+    public IReadOnlySet<string> Metrics
+    {
+        get
+        {
+            lock (metrics)
+                return metrics.ToHashSet();
+        }
+    }
+
+    /// <summary>The bytes of the logs that have come so far, as text: their texts stand in them as they are.</summary>
+    public string Logs
+    {
+        get
+        {
+            lock (logs)
+                return logs.ToString();
         }
     }
 
@@ -76,6 +100,16 @@ internal sealed class OtlpCollector : IAsyncDisposable
                 lock (spans)
                     spans.AddRange(ExportedSpan.Read(body.ToArray()));
             }
+            if (context.Request.Url.AbsolutePath == "/v1/metrics")
+            {
+                lock (metrics)
+                    metrics.UnionWith(ExportedSpan.MetricNames(body.ToArray()));
+            }
+            if (context.Request.Url.AbsolutePath == "/v1/logs")
+            {
+                lock (logs)
+                    logs.Append(Encoding.UTF8.GetString(body.ToArray()));
+            }
             context.Response.ContentType = "application/x-protobuf";
             context.Response.Close();
         }
@@ -96,6 +130,13 @@ internal sealed record ExportedSpan(string Name, string TraceId, string SpanId, 
         from scope in Wire.Fields(resource.Bytes).Where(field => field.Number == 2)
         from span in Wire.Fields(scope.Bytes).Where(field => field.Number == 2)
         select Of([.. Wire.Fields(span.Bytes)]);
+
+    /// <summary>resource_metrics (1) → scope_metrics (2) → metrics (2) → name (1).</summary>
+    public static IEnumerable<string> MetricNames(byte[] request) =>
+        from resource in Wire.Fields(request).Where(field => field.Number == 1)
+        from scope in Wire.Fields(resource.Bytes).Where(field => field.Number == 2)
+        from metric in Wire.Fields(scope.Bytes).Where(field => field.Number == 2)
+        select Wire.Fields(metric.Bytes).First(field => field.Number == 1).Text;
 
     private static ExportedSpan Of(Wire[] fields)
     {

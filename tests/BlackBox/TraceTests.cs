@@ -1,4 +1,5 @@
 using System.Text;
+using BlackBox.Tests.Chaos;
 
 namespace BlackBox.Tests;
 
@@ -54,6 +55,16 @@ public sealed class TraceTests : IAsyncLifetime
         Assert.All(steps, step => Assert.Equal(trace, step.TraceId));
         Assert.Equal(["step", "step", "step", "undo", "undo"], steps.Select(step => step.Item2).Order());
         Assert.Single(steps, step => step.Item3 is not null);
+    }
+
+    [Fact]
+    public async Task Metrics_and_logs_go_the_same_way_and_carry_no_payload()
+    {
+        var id = await weir.Http.SubmitAsync("probe", new { note = "a-secret-note", failFirst = 1, failAs = "transient" });
+        Assert.Equal("succeeded", (await weir.Http.FinalAsync(id)).State());
+        await ChaosScale.UntilAsync(() => Task.FromResult(collector.Metrics.IsSupersetOf(["weir.jobs.submitted", "weir.job.end_to_end", "weir.queue.depth", "dotnet.gc.collections"])), "the metrics");
+        await ChaosScale.UntilAsync(() => Task.FromResult(collector.Logs.Contains("failed on attempt", StringComparison.Ordinal) && collector.Logs.Contains(id, StringComparison.Ordinal)), "the logs");
+        Assert.DoesNotContain("a-secret-note", collector.Logs);
     }
 
     private static string NewTrace() => Guid.NewGuid().ToString("N");

@@ -33,14 +33,14 @@ internal sealed record TypeFigures(string Type, long Started, long Succeeded, lo
 }
 
 internal sealed record OverviewModel(
-    IReadOnlyList<Trouble> Troubles, Answer<QueuesView> Queues, IReadOnlyList<TimePoint> Timeline, IReadOnlyList<TypeFigures> Types, Answer<InstancesView> Instances, Answer<BreakersView> Breakers,
+    IReadOnlyList<Trouble> Troubles, Answer<QueuesView> Queues, Answer<StatisticsOverTime> Hour, IReadOnlyList<TypeFigures> Types, Answer<InstancesView> Instances, Answer<BreakersView> Breakers,
     Answer<FindingsView> Findings, ProblemDetails? FiguresProblem)
 {
     public bool IsNew => Types.Count == 0 && Queues.Value?.Queues.All(queue => queue.Depth == 0) == true;
 }
 
 /// <summary>The first page: what is wrong, then how it goes.</summary>
-internal sealed class OverviewReading(Faces faces, StatisticsReader statistics, Timeline timeline)
+internal sealed class OverviewReading(Faces faces, StatisticsReader statistics)
 {
     private const int DeadLettersCounted = 100;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
@@ -55,24 +55,25 @@ internal sealed class OverviewReading(Faces faces, StatisticsReader statistics, 
         var controls = Answer<ControlsView>.OfAsync(faces.Controls.ListAsync(visit.Ask.Get(), cancellation));
         var dead = Answer<DeadLetterListView>.OfAsync(faces.DeadLetters.ListAsync(visit.Ask.Get(("state", "open"), ("limit", $"{DeadLettersCounted}")), cancellation));
         var breakers = Answer<BreakersView>.Of(faces.Breakers.List(visit.Ask.Get()));
-        var (types, points, problem) = await FiguresAsync(cancellation);
+        var hour = Answer<StatisticsOverTime>.OfAsync(faces.Statistics.ReadAsync(visit.Ask.Get(("step", "PT1M")), cancellation));
+        var (types, problem) = await FiguresAsync(cancellation);
 
-        var model = new OverviewModel([], await queues, points, types, await instances, breakers, await findings, problem);
+        var model = new OverviewModel([], await queues, await hour, types, await instances, breakers, await findings, problem);
         var troubles = Troubles(model, await controls, await dead, visit.Now).OrderBy(trouble => trouble.Severity).ToArray();
         return visit.Draw<Dashboard.Pages.OverviewPage, OverviewModel>("Overview", model with { Troubles = troubles });
     }
 
-    private async Task<(IReadOnlyList<TypeFigures> Types, IReadOnlyList<TimePoint> Points, ProblemDetails? Problem)> FiguresAsync(CancellationToken cancellation)
+    private async Task<(IReadOnlyList<TypeFigures> Types, ProblemDetails? Problem)> FiguresAsync(CancellationToken cancellation)
     {
         try
         {
             var view = await statistics.ReadAsync(Window, cancellation);
             var types = view.Keys.Select(key => key.Type).Distinct(StringComparer.Ordinal).Select(type => TypeFigures.Of(type, view.OfType(type)));
-            return ([.. types.OrderByDescending(type => type.IsFailing).ThenByDescending(type => type.Started)], await timeline.ReadAsync(cancellation), null);
+            return ([.. types.OrderByDescending(type => type.IsFailing).ThenByDescending(type => type.Started)], null);
         }
         catch (Exception away) when (Weir.StoreAway.Explains(away))
         {
-            return ([], [], Unreachable.Store);
+            return ([], Unreachable.Store);
         }
     }
 

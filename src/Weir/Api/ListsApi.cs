@@ -97,7 +97,7 @@ public sealed partial class ListsApi
 
     private static string? Text(IQueryCollection query, string name) => query[name] is [{ Length: > 0 } text] ? text : null;
 
-    private static bool TryTime(IQueryCollection query, string name, out DateTimeOffset? time)
+    internal static bool TryTime(IQueryCollection query, string name, out DateTimeOffset? time)
     {
         time = null;
         if (Text(query, name) is not { } text)

@@ -34,7 +34,7 @@ internal sealed class BatchGate(BatchTable table, JobQueues queues, JobHolds hol
         if (message.StrictKey is null)
             return await HoldAsync(message, item, cancellation);
 
-        await queues.PutOffAsync(queue, message with { PutOffBecause = "Its batch is paused" }, clock.GetUtcNow() + UntilStrictAgain, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = "Its batch is paused" }, PutOffReason.BatchPaused, clock.GetUtcNow() + UntilStrictAgain, cancellation);
         return Settlement.Completed;
     }
 

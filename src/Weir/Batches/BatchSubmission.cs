@@ -127,7 +127,7 @@ internal sealed partial class BatchSubmission(
         if (pressure.AskBatch(items) is not { } backoff || (request.Key is not null && await table.FindAsync(taken.Id, cancellation) is not null))
             return null;
         foreach (var (type, queue) in sound)
-            statistics.Count(JobEvent.Refused, type, queue!.Value);
+            statistics.Count(JobEvent.Refused, type, queue!.Value, request.Tenant, backoff.Code);
         return new BatchAnswer.NoRoom(backoff);
     }
 

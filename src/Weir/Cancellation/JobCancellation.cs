@@ -47,7 +47,7 @@ internal sealed partial class JobCancellation(
             return null;
 
         kill.Pass(KillPoints.AfterCancel);
-        statistics.Count(JobEvent.Cancelled, job.Type, job.Queue);
+        statistics.Count(JobEvent.Cancelled, job.Type, job.Queue, job.Tenant);
         LogCancelled(job.Id, job.Type, job.State);
         // A type that claims nothing may run by now, and its receipt would not say so.
         if (catalog.Find(job.Type) is { Guarantee: Guarantee.AtLeastOnce })

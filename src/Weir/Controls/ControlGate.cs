@@ -32,7 +32,7 @@ internal sealed partial class ControlGate(ControlBoard board, HeldTable held, Jo
         if (message.StrictKey is null)
             return await HoldAsync(message, pause, cancellation);
 
-        await queues.PutOffAsync(queue, message with { PutOffBecause = $"{Control.NameOf(pause.Kind)} '{pause.Name}' is paused" }, now + UntilStrictAgain, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = $"{Control.NameOf(pause.Kind)} '{pause.Name}' is paused" }, PutOffReason.Paused, now + UntilStrictAgain, cancellation);
         LogPutOff(message.JobId, message.Type, pause.Kind, pause.Name);
         return Settlement.Completed;
     }

@@ -4,6 +4,7 @@ using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
 using Weir.Retries;
+using Weir.Statistics;
 using Weir.Submission;
 using Weir.Workflows;
 
@@ -32,13 +33,14 @@ public sealed partial class DeadLetterCollector
     private readonly JobEndings endings;
     private readonly Orchestrations orchestrations;
     private readonly KillPoints kill;
+    private readonly JobStatistics statistics;
     private readonly TimeProvider clock;
     private readonly Random chance;
     private readonly ILogger<DeadLetterCollector> logger;
 
     internal DeadLetterCollector(
-        ReceiptTable receipts, DeadLetterTable catalogue, JobEndings endings, Orchestrations orchestrations, KillPoints kill, TimeProvider clock, Random chance, ILogger<DeadLetterCollector> logger) =>
-        (this.receipts, this.catalogue, this.endings, this.orchestrations, this.kill, this.clock, this.chance, this.logger) = (receipts, catalogue, endings, orchestrations, kill, clock, chance, logger);
+        ReceiptTable receipts, DeadLetterTable catalogue, JobEndings endings, Orchestrations orchestrations, KillPoints kill, JobStatistics statistics, TimeProvider clock, Random chance, ILogger<DeadLetterCollector> logger) =>
+        (this.receipts, this.catalogue, this.endings, this.orchestrations, this.kill, this.statistics, this.clock, this.chance, this.logger) = (receipts, catalogue, endings, orchestrations, kill, statistics, clock, chance, logger);
 
     /// <summary>Puts one dead message on record. Throws nothing.</summary>
     /// <param name="message">Locked by the caller.</param>
@@ -182,8 +184,11 @@ public sealed partial class DeadLetterCollector
             error = new JobError(ErrorClass.Transient, "WorkerLost", $"The instance {receipt.Owner} did not renew its lease, which ended at {receipt.LeaseUntil:O}. {description}", Stack: null);
             lost = new AttemptRecord(receipt.Attempt, receipt.StartedAt ?? receipt.SubmittedAt, now, receipt.Owner ?? "", AttemptOutcome.WorkerLost, error);
         }
-        if (await receipts.EndByBrokerAsync(receipt, lost, reason, error, now, cancellation) is not null)
-            LogEndedByBroker(receipt.Id, receipt.Type, reason, message.DeliveryCount);
+        if (await receipts.EndByBrokerAsync(receipt, lost, reason, error, now, cancellation) is null)
+            return;
+        if (!receipt.IsDead)
+            statistics.Ended(JobEvent.DeadLettered, receipt.ToMessage(default), receipt.Queue, reason);
+        LogEndedByBroker(receipt.Id, receipt.Type, reason, message.DeliveryCount);
     }
 
     private async Task<bool> KeepForeignAsync(ServiceBusReceivedMessage message, Queue queue, string why, CancellationToken cancellation)

@@ -29,17 +29,25 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         if (await receipts.ClaimAsync(message.JobId, message.ReceiptETag, attempt, cancellation) is { } etag)
             return new Claimed.Ours(new Claim(receipts, message, attempt, etag, Lease, clock));
 
-        return await DecideAsync(message, type, queue, cancellation);
+        return await DecideAsync(message, type, queue, cancellation, isDelivery: true);
     }
 
     /// <summary>What to do with a message whose receipt is not as it was when the message was made.</summary>
-    public async Task<Claimed> DecideAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation)
+    /// <param name="message">The message.</param>
+    /// <param name="type">Its job's type.</param>
+    /// <param name="queue">Its queue.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="isDelivery">Whether it has just come; else an attempt of it has ended.</param>
+    public async Task<Claimed> DecideAsync(JobMessage message, JobType type, Queue queue, CancellationToken cancellation, bool isDelivery = false)
     {
         for (var tries = 1; tries <= MaxTries; tries++)
         {
             var receipt = await receipts.FindAsync(message.JobId, cancellation);
             if (receipt is null)
                 return Claimed.Not(new Settlement.DeadLetter(DeadLetterReason.Poison, $"There is no receipt of job {message.JobId}."));
+            // What the reconciler has sent once more is no duplicate, though its job may have ended.
+            if (isDelivery && tries == 1 && message.Resends == 0 && (receipt.State.IsFinal() || message.Replays < receipt.Replays))
+                statistics.DuplicateDelivery(message, queue);
             if (await DecideAsync(message, type, queue, receipt, cancellation) is { } decided)
                 return decided;
         }
@@ -62,7 +70,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             Claimed.Not(await PutOffAsync(message, queue, receipt.LeaseUntil + ClockSkew, cancellation)),
 
         // Somebody asked for it while it ran, and whoever ran it gave it up or disappeared before they noticed. A workflow is told when it begins, and undoes what stands.
-        _ when receipt.CancelRequestedAt is not null && type is not WorkflowType => await CancelAsync(receipt, cancellation),
+        _ when receipt.CancelRequestedAt is not null && type is not WorkflowType => await CancelAsync(message, queue, receipt, cancellation),
 
         // Its time ran out between the look at its expiry and this one: the next look ends it.
         _ when message.ExpiresAt <= clock.GetUtcNow() => Claimed.Not(await PutOffAsync(message, queue, clock.GetUtcNow(), cancellation)),
@@ -89,7 +97,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
         {
             // Read again, it is a job that has ended: what follows its end is done as for any other.
             if (await receipts.DeadLetterAsync(message.JobId, receipt.ETag, lost, DeadLetterReason.AttemptsExhausted, cancellation) is not null)
-                statistics.Ended(JobEvent.DeadLettered, message, queue);
+                statistics.Ended(JobEvent.DeadLettered, message, queue, DeadLetterReason.AttemptsExhausted);
             return null;
         }
 
@@ -99,10 +107,11 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
             : null;
     }
 
-    private async Task<Claimed?> CancelAsync(Receipt receipt, CancellationToken cancellation)
+    private async Task<Claimed?> CancelAsync(JobMessage message, Queue queue, Receipt receipt, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        await receipts.CancelAsync(receipt.Id, receipt.ETag, now, new CancelRequest(), receipt.State == JobState.Running ? Lost(receipt, now) : null, cancellation);
+        if (await receipts.CancelAsync(receipt.Id, receipt.ETag, now, new CancelRequest(), receipt.State == JobState.Running ? Lost(receipt, now) : null, cancellation) is not null)
+            statistics.Ended(JobEvent.Cancelled, message, queue);
         return null; // read again: it is final now, or somebody else has changed it
     }
 
@@ -121,7 +130,7 @@ internal sealed class Claims(ReceiptTable receipts, JobQueues queues, RetryPolic
 
     public async Task<Settlement> PutOffAsync(JobMessage message, Queue queue, DateTimeOffset until, CancellationToken cancellation)
     {
-        await queues.PutOffAsync(queue, message with { PutOffBecause = "Another attempt had its lease when its turn came" }, until, cancellation);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = "Another attempt had its lease when its turn came" }, PutOffReason.Leased, until, cancellation);
         return Settlement.Completed;
     }
 

@@ -161,14 +161,14 @@ public sealed partial class JobRunner
             return await ExpireAsync(message, queue, stopping); // what stops it may have had to be read first
         using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
         if (room is null)
-            return await PutOffAsync(message, type, queue, roomAt, "As many as may run at once in an instance did", stopping);
+            return await PutOffAsync(message, type, queue, PutOffReason.Concurrency, roomAt, "As many as may run at once in an instance did", stopping);
         if (breakers.TryEnter(type, message.JobId) is { } again)
-            return await PutOffAsync(message, type, queue, again, "A breaker of what it depends on is open", stopping);
+            return await PutOffAsync(message, type, queue, PutOffReason.Breaker, again, "A breaker of what it depends on is open", stopping);
         var slot = await slots.EnterAsync(message, type, stopping);
         if (slot.PutOffUntil is { } turn)
         {
             breakers.Leave(type);
-            return await PutOffAsync(message, type, queue, turn, "The rate of its type or tenant allows no start now", stopping);
+            return await PutOffAsync(message, type, queue, PutOffReason.Rate, turn, "The rate of its type or tenant allows no start now", stopping);
         }
 
         var claimed = await claims.TakeAsync(message, type, queue, stopping);
@@ -196,7 +196,7 @@ public sealed partial class JobRunner
             kill.Pass(KillPoints.AfterSlotGivenBack);
             message = message with { ReceiptETag = receipt };
         }
-        return await PutOffAsync(message, type, queue, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
+        return await PutOffAsync(message, type, queue, PutOffReason.SlotOver, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
     }
 
     /// <summary>From here on the orchestration has the job, and ends it.</summary>
@@ -225,6 +225,7 @@ public sealed partial class JobRunner
             return await GiveBackAsync(claim, type, queue, stopping); // last: nothing is waited for between this and the start
         using var span = Spans.Attempt(claim, type, queue);
         using var entry = inFlight.Enter(claim);
+        using var running = statistics.Running(claim.Message, queue);
         budget.Count(type, claim.Attempt.Number);
         statistics.Started(claim.Message, queue);
         kill.Pass(KillPoints.InHandler);
@@ -283,7 +284,7 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
-        statistics.Count(JobEvent.Retried, type.Name, queue);
+        statistics.Count(JobEvent.Retried, type.Name, queue, claim.Message.Tenant, JobMetrics.NameOf(attempt.Error!.Class));
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
         if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
             return cancelled;
@@ -305,7 +306,7 @@ public sealed partial class JobRunner
             return await FencedAsync(claim, type, queue);
 
         kill.Pass(KillPoints.AfterOutcome);
-        statistics.Ended(JobEvent.DeadLettered, claim.Message, queue);
+        statistics.Ended(JobEvent.DeadLettered, claim.Message, queue, reason);
         LogDeadLettered(claim.Message.JobId, type.Name, attempt.Number, reason, attempt.Error!.Type);
         await endings.AfterAsync(claim.Message, JobState.DeadLettered, [], CancellationToken.None);
         return new Settlement.DeadLetter(reason, attempt.Error.Message);
@@ -368,6 +369,7 @@ public sealed partial class JobRunner
     private async Task<Settlement> FencedAsync(Claim claim, JobType type, Queue queue)
     {
         LogFenced(claim.Message.JobId, type.Name, claim.Attempt.Number);
+        statistics.Fenced(claim.Message, queue);
         // The other owner may be one who had this very message before us and has lost its lock: then no other will come, whatever becomes of that
         // attempt. Delivered again, it finds out. A job that nobody claims would run again by that, so it is decided here.
         if (claim.IsHeld)
@@ -402,14 +404,14 @@ public sealed partial class JobRunner
         if (receipt.Type != message.Type || receipt.Version != message.Version)
             return Poison(message.MessageId, $"Job {message.JobId} is of another type or version than its message says.");
         LogTooNew(message.JobId, message.Type, message.Version);
-        await queues.PutOffAsync(queue, message with { PutOffBecause = $"This deployment does not serve version {message.Version} of '{message.Type}' yet" }, clock.GetUtcNow() + UntilNewerBuild, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = $"This deployment does not serve version {message.Version} of '{message.Type}' yet" }, PutOffReason.NewerBuild, clock.GetUtcNow() + UntilNewerBuild, stopping);
         return Settlement.Completed;
     }
 
     /// <summary>Not now: nothing is burnt, a copy of the message comes later.</summary>
-    private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, DateTimeOffset until, string why, CancellationToken stopping)
+    private async Task<Settlement> PutOffAsync(JobMessage message, JobType type, Queue queue, PutOffReason reason, DateTimeOffset until, string why, CancellationToken stopping)
     {
-        await queues.PutOffAsync(queue, message with { PutOffBecause = why }, until, stopping);
+        await queues.PutOffAsync(queue, message with { PutOffBecause = why }, reason, until, stopping);
         LogPutOff(message.JobId, type.Name, until, why);
         return Settlement.Completed;
     }
@@ -425,7 +427,7 @@ public sealed partial class JobRunner
             return Poison(message.MessageId, $"What there is of job {message.JobId} cannot be read: {failure.Message}");
         try
         {
-            await queues.PutOffAsync(queue, message with { PutOffBecause = "A store did not answer when its turn came" }, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
+            await queues.PutOffAsync(queue, message with { PutOffBecause = "A store did not answer when its turn came" }, PutOffReason.StoreAway, clock.GetUtcNow() + UntilStoreIsBack, CancellationToken.None);
             return Settlement.Completed;
         }
         catch (Exception alsoAway)

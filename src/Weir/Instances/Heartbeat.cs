@@ -30,16 +30,25 @@ internal sealed partial class Heartbeat(
     private static readonly string Version =
         Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
+    /// <summary>Three beats missed.</summary>
+    private static readonly TimeSpan Silent = Interval * 3;
+
     private readonly CancellationTokenSource stopping = new();
     private readonly DateTimeOffset startedAt = clock.GetUtcNow();
     private DateTimeOffset? emptySince;
     private Task beating = Task.CompletedTask;
     private Task searching = Task.CompletedTask;
 
+    /// <summary>When it could last say that it lives.</summary>
+    public DateTimeOffset? WrittenAt { get; private set; }
+
+    /// <summary>How many instances were alive, and how many silent, when it last looked.</summary>
+    public Sighting? Seen { get; private set; }
+
     /// <summary>Before the triggers start: from its first job on this instance is known, and missed if it dies.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await table.WriteAsync(Present(), cancellationToken);
+        await WriteAsync(cancellationToken);
         beating = RunAsync(stopping.Token);
     }
 
@@ -72,7 +81,7 @@ internal sealed partial class Heartbeat(
                 if (searching.IsCompleted)
                     searching = SearchAsync(stop);
                 await Task.Delay(IsDrained ? WhileDrained : Interval, clock, stop);
-                await table.WriteAsync(Present(), stop);
+                await WriteAsync(stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -83,6 +92,12 @@ internal sealed partial class Heartbeat(
                 LogNotWritten(failure);
             }
         }
+    }
+
+    private async Task WriteAsync(CancellationToken cancellation)
+    {
+        await table.WriteAsync(Present(), cancellation);
+        WrittenAt = clock.GetUtcNow();
     }
 
     private bool IsDrained => controls.Find(ControlKind.Instance, instance.Id) is not null;
@@ -104,7 +119,10 @@ internal sealed partial class Heartbeat(
             using var limit = new CancellationTokenSource(SearchLimit, clock);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
             await SearchGapAsync(ended.Token);
-            foreach (var other in await table.ReadAsync(ended.Token))
+            var all = await table.ReadAsync(ended.Token);
+            var alive = all.Count(one => one.SeenAt + Silent > clock.GetUtcNow());
+            Seen = new Sighting(alive, all.Count - alive);
+            foreach (var other in all)
             {
                 if (other.Id != instance.Id && other.SeenAt + Dead < clock.GetUtcNow() && !(other.AdoptedUntil > clock.GetUtcNow()))
                     await SearchForAsync(other, ended.Token);
@@ -141,6 +159,9 @@ internal sealed partial class Heartbeat(
         await lost.FindAsync(dead.IndexedUntil, now, cancellation);
         await table.RemoveAsync(dead.Id, cancellation);
     }
+
+    /// <summary>What an instance saw of all, itself among them.</summary>
+    internal sealed record Sighting(int Alive, int Silent);
 
     [LoggerMessage(1540, LogLevel.Warning, "This instance could not say that it lives")]
     private partial void LogNotWritten(Exception failure);

@@ -3,6 +3,7 @@ using Azure;
 using Azure.Messaging.ServiceBus;
 using Weir.Execution;
 using Weir.Statistics;
+using Weir.Telemetry;
 
 namespace Weir.Lanes;
 
@@ -50,10 +51,10 @@ internal sealed class JobQueues(ServiceBusClient client, OrderingKeyTable keys, 
     }
 
     /// <summary>Not now: a copy comes at <paramref name="until"/>, as the last of its lane, and no attempt is burnt.</summary>
-    public async Task PutOffAsync(Queue queue, JobMessage message, DateTimeOffset until, CancellationToken cancellation)
+    public async Task PutOffAsync(Queue queue, JobMessage message, PutOffReason why, DateTimeOffset until, CancellationToken cancellation)
     {
         await ScheduleAsync(queue, message with { PutOffs = message.PutOffs + 1 }, HeadReason.PutOff, until, cancellation);
-        statistics.Count(JobEvent.PutOff, message.Type, queue);
+        statistics.Count(JobEvent.PutOff, message.Type, queue, message.Tenant, JobMetrics.NameOf(why));
     }
 
     /// <summary>The message for the attempt after a failed one, to be claimed against the receipt as that failure left it.</summary>

@@ -1,6 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
 using Weir.Index;
+using Weir.Telemetry;
 
 namespace Weir.Reconciliation;
 
@@ -18,7 +19,11 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
     /// <summary>Written again it is the same row.</summary>
-    public Task AddAsync(Finding finding, CancellationToken cancellation) => table.UpsertEntityAsync(finding.ToRow(), TableUpdateMode.Replace, cancellation);
+    public async Task AddAsync(Finding finding, CancellationToken cancellation)
+    {
+        await table.UpsertEntityAsync(finding.ToRow(), TableUpdateMode.Replace, cancellation);
+        JobMetrics.Found(finding);
+    }
 
     /// <summary>The findings after a row, and where to go on; null at the end.</summary>
     /// <param name="tenant">Whose; null is everybody's, and what concerns no single job.</param>

@@ -17,6 +17,9 @@ internal sealed class RetryBudget(TimeProvider clock)
 
     private readonly ConcurrentDictionary<string, Window> windows = new(StringComparer.Ordinal);
 
+    /// <summary>Whether an attempt of the type was ever counted here.</summary>
+    public bool Knows(JobType type) => windows.ContainsKey(type.Name);
+
     public void Count(JobType type, int attempt) => WindowOf(type).Count(Now, isRetry: attempt > 1);
 
     /// <summary>2 while the type retries too much, else 1.</summary>

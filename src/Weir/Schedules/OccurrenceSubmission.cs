@@ -5,6 +5,7 @@ using Weir.Catalog;
 using Weir.Execution;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Telemetry;
 
 namespace Weir.Schedules;
 
@@ -25,6 +26,8 @@ internal sealed partial class OccurrenceSubmission(JobSubmission submission, Rec
         var jobId = schedule.JobIdOf(occurrence);
         var submitted = await SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);
         kill.Pass(KillPoints.AfterFired);
+        if (submitted is Submitted.Accepted { Replayed: false })
+            JobMetrics.Fired(clock.GetUtcNow() - occurrence);
         var after = schedule with { Cursor = occurrence, Decided = null };
         if (submitted is Submitted.Refused refused)
         {

@@ -43,6 +43,9 @@ public sealed partial class ScheduleFiring
     internal ScheduleFiring(ScheduleTable table, OccurrenceSubmission occurrences, Instance instance, KillPoints kill, TimeProvider clock, ILogger<ScheduleFiring> logger) =>
         (this.table, this.occurrences, this.instance, this.kill, this.clock, this.logger) = (table, occurrences, instance, kill, clock, logger);
 
+    /// <summary>Since when the schedule has been due that waits longest, as of the last look; null when none does.</summary>
+    internal DateTimeOffset? OverdueSince { get; private set; }
+
     /// <summary>Fires what is due now, on all schedules.</summary>
     /// <returns>When to call again.</returns>
     public async Task<DateTimeOffset> FireDueAsync(CancellationToken cancellation)
@@ -83,7 +86,10 @@ public sealed partial class ScheduleFiring
                     next = again.Value;
             }
         }
+        OverdueSince = due.Length > 0 ? due.Min(one => one.At) : null;
         await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, due.Length)).Select(_ => WorkAsync()));
+        if (!failed)
+            OverdueSince = null;
         if (failed)
             return clock.GetUtcNow() + Grace; // not at once, lest a store that is away is asked without a pause
         return due.Length > 0 && known.Count == Page ? now : next;

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using Weir.Lanes;
+using Weir.Telemetry;
 
 namespace Weir.Statistics;
 
 /// <summary>
 /// Counts in memory what happens to jobs in this instance, by type and queue: called on the way of every job, so it allocates nothing, locks nothing and waits for
-/// nothing. <see cref="StatisticsLoop"/> writes what it has counted every 10 s; <see cref="StatisticsReader"/> reads all instances' together.
+/// nothing. <see cref="StatisticsLoop"/> writes what it has counted every 10 s; <see cref="StatisticsReader"/> reads all instances' together. Each event goes on to <see cref="JobMetrics"/> from
+/// here, with the tenant and the reason, which the table does not keep: so both always count the same.
 /// </summary>
 internal sealed class JobStatistics(TimeProvider clock)
 {
@@ -16,14 +18,23 @@ internal sealed class JobStatistics(TimeProvider clock)
     internal const string OtherTypes = "(other)";
 
     private readonly ConcurrentDictionary<SeriesKey, Counters> series = new();
+    private readonly BoundedNames tenants = new(JobMetrics.MostTenants);
     private TaskCompletionSource something = NewSignal();
 
     /// <summary>Ends when something has been counted since the last <see cref="Take"/>.</summary>
     public Task Something => Volatile.Read(ref something).Task;
 
-    public void Count(JobEvent what, string type, Queue queue, int times = 1)
+    /// <param name="what">What has happened.</param>
+    /// <param name="type">The job's type.</param>
+    /// <param name="queue">Its queue.</param>
+    /// <param name="tenant">Whose job it is.</param>
+    /// <param name="reason">Why; for a retry the class of its error. One of a few words, never a text.</param>
+    /// <param name="times">How often.</param>
+    public void Count(JobEvent what, string type, Queue queue, string tenant, string? reason = null, int times = 1)
     {
-        Of(type, queue).Count(what, times);
+        var counters = Of(type, queue);
+        counters.Count(what, times);
+        JobMetrics.Count(what, counters.Type, queue, tenants.Of(tenant), reason, times);
         Volatile.Read(ref something).TrySetResult();
     }
 
@@ -31,20 +42,33 @@ internal sealed class JobStatistics(TimeProvider clock)
     public void Started(JobMessage message, Queue queue)
     {
         if (message.EnqueuedAt is { } since)
-            Of(message.Type, queue).Wait(clock.GetUtcNow() - since);
-        Count(JobEvent.Started, message.Type, queue);
+            Of(message.Type, queue).Wait(queue, clock.GetUtcNow() - since);
+        Count(JobEvent.Started, message.Type, queue, message.Tenant);
     }
 
+    /// <summary>A handler runs until the answer is disposed of.</summary>
+    public JobMetrics.InFlightMark Running(JobMessage message, Queue queue) => JobMetrics.Running(Of(message.Type, queue).Type, queue, tenants.Of(message.Tenant));
+
+    /// <summary>A message came whose job had ended: a second copy, or one whose settlement was lost.</summary>
+    public void DuplicateDelivery(JobMessage message, Queue queue) => JobMetrics.DuplicateDelivery(Of(message.Type, queue).Type, queue, tenants.Of(message.Tenant));
+
+    /// <summary>An attempt ended whose job another owner had by then: its outcome was thrown away.</summary>
+    public void Fenced(JobMessage message, Queue queue) => JobMetrics.Fenced(Of(message.Type, queue).Type, queue, tenants.Of(message.Tenant));
+
     /// <summary>An attempt has ended, in whatever way.</summary>
-    public void Ran(JobMessage message, Queue queue, TimeSpan time) => Of(message.Type, queue).Run(time);
+    public void Ran(JobMessage message, Queue queue, TimeSpan time) => Of(message.Type, queue).Run(queue, time);
 
     /// <summary>A job has ended, and this call's caller is the one who wrote it down.</summary>
-    public void Ended(JobEvent how, JobMessage message, Queue queue)
+    /// <param name="how">The end.</param>
+    /// <param name="message">The job's message, or one made of its receipt.</param>
+    /// <param name="queue">Its queue.</param>
+    /// <param name="reason">Why it died, if it did.</param>
+    public void Ended(JobEvent how, JobMessage message, Queue queue, string? reason = null)
     {
         var since = message is { Attempt: 1, PutOffs: 0, EnqueuedAt: { } enqueued } ? enqueued : message.SubmittedAt;
         if (since is { } start)
-            Of(message.Type, queue).EndToEnd(clock.GetUtcNow() - start);
-        Count(how, message.Type, queue);
+            Of(message.Type, queue).EndToEnd(queue, clock.GetUtcNow() - start);
+        Count(how, message.Type, queue, message.Tenant, reason);
     }
 
     /// <summary>What has been counted since the last call, in the order of types and queues; from now on it is counted anew.</summary>
@@ -62,13 +86,13 @@ internal sealed class JobStatistics(TimeProvider clock)
             return known;
         // The queue's own line for the rest, so that its totals are right.
         var key = new SeriesKey(series.Count < MostSeries - Enum.GetValues<Queue>().Length ? type : OtherTypes, queue);
-        return series.GetOrAdd(key, static _ => new Counters());
+        return series.GetOrAdd(key, static one => new Counters(one.Type));
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Numbers in one array: the events, then for each of the three durations its buckets and their sum in microseconds.</summary>
-    private sealed class Counters
+    private sealed class Counters(string type)
     {
         private const int Duration = Latencies.Buckets + 1;
 
@@ -76,13 +100,16 @@ internal sealed class JobStatistics(TimeProvider clock)
 
         private readonly long[] cells = new long[Events + 3 * Duration];
 
+        /// <summary>Under which it is counted.</summary>
+        public string Type => type;
+
         public void Count(JobEvent what, int times) => Interlocked.Add(ref cells[(int)what], times);
 
-        public void Run(TimeSpan time) => Add(0, time);
+        public void Run(Queue queue, TimeSpan time) => JobMetrics.Ran(type, queue, Add(0, time));
 
-        public void Wait(TimeSpan time) => Add(1, time);
+        public void Wait(Queue queue, TimeSpan time) => JobMetrics.Waited(type, queue, Add(1, time));
 
-        public void EndToEnd(TimeSpan time) => Add(2, time);
+        public void EndToEnd(Queue queue, TimeSpan time) => JobMetrics.Took(type, queue, Add(2, time));
 
         public Series Take()
         {
@@ -95,13 +122,15 @@ internal sealed class JobStatistics(TimeProvider clock)
             return taken;
         }
 
-        private void Add(int duration, TimeSpan time)
+        /// <returns>The time as it is counted.</returns>
+        private TimeSpan Add(int duration, TimeSpan time)
         {
             if (time < TimeSpan.Zero)
                 time = TimeSpan.Zero; // two clocks
             var first = Events + duration * Duration;
             Interlocked.Increment(ref cells[first + Latencies.BucketOf(time)]);
             Interlocked.Add(ref cells[first + Latencies.Buckets], time.Ticks / TimeSpan.TicksPerMicrosecond);
+            return time;
         }
 
         private void Take(int duration, Latencies into)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Data.Tables;
 
@@ -25,6 +26,20 @@ internal sealed class StatisticsTable(TableServiceClient tables) : IStoredTable
                 rows.Add(StatisticsRow.Of(row));
         }
         return rows;
+    }
+
+    /// <summary>The rows that ended in some time, however long, one after the other; a query for each day.</summary>
+    public async IAsyncEnumerable<StatisticsRow> ReadEachAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (first, last) = (StatisticsRow.PartitionOf(from), StatisticsRow.PartitionOf(to));
+        for (var day = from.UtcDateTime.Date; day <= to.UtcDateTime; day = day.AddDays(1))
+        {
+            var partition = StatisticsRow.PartitionOf(day);
+            var (begin, end) = (partition == first ? StatisticsRow.TimeOf(from) : "", partition == last ? StatisticsRow.TimeOf(to) : "~");
+            var filter = TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {begin} and RowKey lt {end}");
+            await foreach (var row in table.QueryAsync<TableEntity>(filter, cancellationToken: cancellation))
+                yield return StatisticsRow.Of(row);
+        }
     }
 
     /// <summary>As <see cref="ReadAsync"/>, but the queues' totals only: a tenth of the bytes.</summary>

@@ -80,7 +80,7 @@ internal sealed partial class BulkSubmission(
             if (failure is not null)
                 LogStoreAway(failure, unsent[index]!.Job.Type.Name);
             else
-                statistics.Count(JobEvent.Submitted, unsent[index]!.Job.Type.Name, queue);
+                statistics.Count(JobEvent.Submitted, unsent[index]!.Job.Type.Name, queue, unsent[index]!.Job.Tenant);
             answers[index] = failure is null ? unsent[index]!.Job.Accepted : Unavailable;
         }
     }

@@ -76,7 +76,7 @@ internal sealed class JobSubmission(
         var at = await slots.SendAtAsync(message, job.NotBefore, ahead: 0, cancellation);
         await queues.SendFirstAsync(job.Queue, message, at, cancellation);
         kill.Pass(KillPoints.AfterSend);
-        statistics.Count(JobEvent.Submitted, job.Type.Name, job.Queue);
+        statistics.Count(JobEvent.Submitted, job.Type.Name, job.Queue, job.Tenant);
         return job.Accepted;
     }
 

@@ -23,7 +23,7 @@ internal sealed class SubmissionGates(IEnumerable<ISubmissionGate> gates, JobSta
         {
             if (await gate.AskAsync(job, cancellation) is not { } backoff)
                 continue;
-            statistics.Count(JobEvent.Refused, job.Type.Name, job.Queue);
+            statistics.Count(JobEvent.Refused, job.Type.Name, job.Queue, job.Tenant, backoff.Code);
             return Submitted.Refuse(Refusal.NoRoom, backoff.Detail) with { Backoff = backoff };
         }
         return null;

@@ -5,4 +5,7 @@ public static class TelemetryNames
 {
     /// <summary>The source of the spans.</summary>
     public const string Source = "Weir";
+
+    /// <summary>The meter of the metrics.</summary>
+    public const string Meter = "Weir";
 }

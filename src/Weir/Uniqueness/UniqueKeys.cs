@@ -1,6 +1,7 @@
 using Weir.Execution;
 using Weir.Lanes;
 using Weir.Receipts;
+using Weir.Statistics;
 
 namespace Weir.Uniqueness;
 
@@ -8,7 +9,7 @@ namespace Weir.Uniqueness;
 /// Hands a unique key on when its holder ends. Everything here may be done twice, or by two at once: each row and receipt is written only
 /// if it is as it was read, and a message that is sent twice is dropped by the broker or loses the claim.
 /// </summary>
-internal sealed class UniqueKeys(UniqueTable uniques, ReceiptTable receipts, JobQueues queues, KillPoints kill, TimeProvider clock)
+internal sealed class UniqueKeys(UniqueTable uniques, ReceiptTable receipts, JobQueues queues, KillPoints kill, JobStatistics statistics, TimeProvider clock)
 {
     private const int MaxTries = 8;
     private const int SweepMost = 10_000;
@@ -104,6 +105,7 @@ internal sealed class UniqueKeys(UniqueTable uniques, ReceiptTable receipts, Job
                     continue;
 
                 kill.Pass(KillPoints.AfterSuperseded);
+                statistics.Count(JobEvent.Cancelled, job.Type, job.Queue, job.Tenant);
                 if ((job.Follows & ~Follows.Unique) != Follows.Nothing)
                     await queues.SendAsync(job.Queue, job.ToMessage(default) with { PutOffs = 1 }, cancellation);
                 break;

@@ -118,7 +118,7 @@ internal sealed class UniqueSubmission(UniqueTable uniques, UniqueKeys keys, Rec
             kill.Pass(KillPoints.AfterSend);
             await keys.CancelAsync(row.Superseded, own.Id, cancellation);
             if (!own.Replayed)
-                statistics.Count(JobEvent.Submitted, type, own.Queue);
+                statistics.Count(JobEvent.Submitted, type, own.Queue, message(own.ETag).Tenant);
             return new Submitted.Accepted(own.Id, type, own.State, own.Replayed);
         }
         await receipts.WithdrawAsync(own.Id, own.ETag, own.Chunks, cancellation);

@@ -55,7 +55,7 @@ internal sealed partial class WorkflowEndings(
             if (await WriteAsync(workflow.Receipt, outcome, cancellation) is null)
                 continue;
             kill.Pass(KillPoints.AfterWorkflowOutcome);
-            statistics.Ended(EventOf(outcome.State), workflow.Receipt.ToMessage(default), workflow.Receipt.Queue);
+            statistics.Ended(EventOf(outcome.State), workflow.Receipt.ToMessage(default), workflow.Receipt.Queue, outcome.State == JobState.DeadLettered ? outcome.Reason : null);
             LogEnded(run.JobId, workflow.Receipt.Type, outcome.State, outcome.Error?.Type ?? "no error");
         }
         throw new TimeoutException($"The receipt of job {run.JobId} changed {MaxTries} times while its end was being recorded.");

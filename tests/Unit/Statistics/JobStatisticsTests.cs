@@ -31,11 +31,11 @@ public sealed class JobStatisticsTests
     {
         await using var one = await WeirInMemory.StartAsync(typeof(AtLeast));
         await using var other = await one.JoinAsync(typeof(AtLeast));
-        one.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Bulk, 5);
+        one.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Bulk, "t", times: 5);
         await FlushAsync(one);
         one.Clock.Advance(TimeSpan.FromMinutes(2));
-        one.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Bulk, 3);
-        other.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Critical, 4);
+        one.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Bulk, "t", times: 3);
+        other.Get<JobStatistics>().Count(JobEvent.Submitted, "a", Queue.Critical, "t", times: 4);
         await FlushAsync(one);
         one.Clock.Advance(TimeSpan.FromSeconds(1)); // in a test all instances have one id
         await FlushAsync(other);
@@ -51,10 +51,10 @@ public sealed class JobStatisticsTests
     {
         await using var weir = await WeirInMemory.StartAsync(typeof(AtLeast));
         weir.Clock.Advance(weir.Clock.GetUtcNow().UtcDateTime.Date.AddDays(1).AddSeconds(-20) - weir.Clock.GetUtcNow().UtcDateTime);
-        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk);
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, "t");
         await FlushAsync(weir);
         weir.Clock.Advance(TimeSpan.FromSeconds(40));
-        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk);
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, "t");
         await FlushAsync(weir);
         Assert.Equal(2, (await weir.Get<StatisticsReader>().ReadAsync(Minute, CancellationToken.None)).OfType("a")[JobEvent.Started]);
         Assert.Equal(2, (await weir.Get<StatisticsTable>().ReadTotalsAsync(weir.Clock.GetUtcNow() - Minute, weir.Clock.GetUtcNow(), CancellationToken.None)).Sum(row => row.Of[Queue.Bulk].Started));
@@ -74,7 +74,7 @@ public sealed class JobStatisticsTests
     {
         var statistics = new JobStatistics(TimeProvider.System);
         for (var type = 0; type < 1_000; type++)
-            statistics.Count(JobEvent.Submitted, $"type-{type}", (Queue)(type % 3));
+            statistics.Count(JobEvent.Submitted, $"type-{type}", (Queue)(type % 3), "t");
         var taken = statistics.Take();
         Assert.Equal(JobStatistics.MostSeries, taken.Count);
         Assert.Equal(1_000, taken.Sum(one => one.Series[JobEvent.Submitted]));
@@ -105,10 +105,10 @@ public sealed class JobStatisticsTests
         await using var weir = await WeirInMemory.StartAsync(AzureLocal.Storage.Store.InMemory(), new Contract.Tests.ManualClock(), new() { ["Weir:KillPoint"] = KillPoints.AfterCounted }, [typeof(AtLeast)]);
         weir.Get<KillPoints>().Die = () => throw new TimeoutException("The answer is lost.");
         var loop = new StatisticsLoop(weir.Get<JobStatistics>(), weir.Get<StatisticsTable>(), weir.Get<Instance>(), weir.Get<KillPoints>(), weir.Clock, NullLogger<StatisticsLoop>.Instance);
-        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, 2);
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, "t", times: 2);
         await loop.FlushAsync(weir.Clock.GetUtcNow(), CancellationToken.None);
         weir.Clock.Advance(TimeSpan.FromSeconds(10));
-        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, 3);
+        weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, "t", times: 3);
         weir.Get<KillPoints>().Die = () => { };
         await loop.FlushAsync(weir.Clock.GetUtcNow(), CancellationToken.None);
         Assert.Equal(5, (await weir.Get<StatisticsReader>().ReadAsync(Minute, CancellationToken.None)).OfType("a")[JobEvent.Started]);
@@ -120,7 +120,7 @@ public sealed class JobStatisticsTests
         await using var weir = await WeirInMemory.StartAsync(typeof(AtLeast));
         for (var day = 0; day < 11; day++)
         {
-            weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk);
+            weir.Get<JobStatistics>().Count(JobEvent.Started, "a", Queue.Bulk, "t");
             await FlushAsync(weir);
             weir.Clock.Advance(TimeSpan.FromDays(1));
         }
