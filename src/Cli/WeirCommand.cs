@@ -32,6 +32,7 @@ internal static class WeirCommand
         root.Add(JobCommands.Cancel(verbs));
         root.Add(EventCommands.All(verbs));
         root.Add(DeadLetterCommands.All(verbs));
+        root.Add(ReplayCommands.All(verbs));
         root.Add(BatchCommands.All(verbs));
         root.Add(ScheduleCommands.All(verbs));
         foreach (var one in LookCommands.All(verbs))

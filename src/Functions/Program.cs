@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Weir;
+using Weir.Shards;
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
@@ -13,8 +14,16 @@ builder.ConfigureFunctionsWebApplication();
 builder.Services.AddAzureConnections(builder.Configuration);
 TelemetryExport.AddLogs(builder);
 builder.Services.AddHostedService<TelemetryExport>();
-builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
-builder.Services.AddDashboard();
+if (builder.Configuration.IsWeirFront())
+{
+    builder.Services.AddWeirFront(builder.Configuration);
+    builder.UseMiddleware<AskShard>();
+}
+else
+{
+    builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
+    builder.Services.AddDashboard();
+}
 
 var app = builder.Build();
 if (builder.Environment.IsDevelopment())

@@ -27,6 +27,7 @@ using Weir.Limits;
 using Weir.Pressure;
 using Weir.Receipts;
 using Weir.Reconciliation;
+using Weir.Replays;
 using Weir.Retention;
 using Weir.Retries;
 using Weir.Schedules;
@@ -110,6 +111,7 @@ public static class WeirServices
         services.AddSingleton<DeadLetterGroups>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
+        services.AddTable<ReplayTable>().AddSingleton<ReplayPlan>().AddSingleton<StagedReplayDesk>().AddFace<ReplayCarrier>().AddFace<ReplaysApi>();
         services.AddSingleton<Expiry>();
         services.AddSingleton<Orchestrations>().AddSingleton<ParentNotices>().AddSingleton<ChildJobs>();
         services.AddSingleton<StepWork>().AddSingleton<StepWaits>().AddSingleton<StepRuns>().AddSingleton<WorkflowBeginnings>().AddSingleton<WorkflowEndings>().AddSingleton<WorkflowEvents>();

@@ -25,10 +25,14 @@ internal sealed class WeirProcess : IAsyncDisposable
     private readonly Process process;
     private readonly StringBuilder output;
 
-    private WeirProcess(Process process, StringBuilder output, int port)
+    /// <summary>Of a front, the shards behind it: what happens to it happens to all of them.</summary>
+    private readonly IReadOnlyList<WeirProcess> behind;
+
+    private WeirProcess(Process process, StringBuilder output, int port, IReadOnlyList<WeirProcess> behind)
     {
         this.process = process;
         this.output = output;
+        this.behind = behind;
         Port = port;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromSeconds(100) };
     }
@@ -41,11 +45,13 @@ internal sealed class WeirProcess : IAsyncDisposable
         get
         {
             lock (output)
-                return output.ToString();
+                return output.ToString() + string.Concat(behind.Select(shard => shard.Output));
         }
     }
 
     public int ProcessId => process.Id;
+
+    private IEnumerable<WeirProcess> All => [this, .. behind];
 
     public int Port { get; }
 
@@ -54,9 +60,12 @@ internal sealed class WeirProcess : IAsyncDisposable
     /// <param name="app">Functions.dll, or a copy of it that stands beside other settings.</param>
     /// <param name="data">The data directory, whatever is there.</param>
     /// <param name="settings">As environment variables.</param>
-    public static async Task<WeirProcess> StartAsync(string app, string data, params (string Name, string Value)[] settings)
+    public static Task<WeirProcess> StartAsync(string app, string data, params (string Name, string Value)[] settings) =>
+        ShardProcesses.Wanted is { } shards ? ShardProcesses.StartAsync(shards, app, data, settings) : StartOneAsync(app, data, FreePort(), [], settings);
+
+    /// <inheritdoc cref="StartAsync(string, string, ValueTuple{string, string}[])"/>
+    public static async Task<WeirProcess> StartOneAsync(string app, string data, int port, IReadOnlyList<WeirProcess> behind, params (string Name, string Value)[] settings)
     {
-        var port = FreePort();
         var start = new ProcessStartInfo("dotnet", [app, "--port", $"{port}", "--data", data])
         {
             RedirectStandardOutput = true,
@@ -89,7 +98,7 @@ internal sealed class WeirProcess : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
 
-        var started = new WeirProcess(process, output, port);
+        var started = new WeirProcess(process, output, port, behind);
         try
         {
             await ready.Task.WaitAsync(StartLimit);
@@ -105,30 +114,41 @@ internal sealed class WeirProcess : IAsyncDisposable
     /// <summary>kill -9</summary>
     public async Task KillAsync()
     {
-        process.Kill();
-        await ExitedAsync();
+        foreach (var one in All)
+            one.process.Kill();
+        foreach (var one in All)
+            await one.process.WaitForExitAsync().WaitAsync(StopLimit);
     }
 
-    public Task ExitedAsync() => process.WaitForExitAsync().WaitAsync(StopLimit);
+    /// <summary>It ended by itself. Of a front and its shards: one of them did, and then all.</summary>
+    public async Task ExitedAsync()
+    {
+        await Task.WhenAny(All.Select(one => one.process.WaitForExitAsync())).WaitAsync(StopLimit);
+        await KillAsync();
+    }
 
     /// <summary>SIGTERM, as a deployment or a scale-in sends it.</summary>
     public async Task StopAsync()
     {
         await SignalAsync("TERM");
-        await ExitedAsync();
+        foreach (var one in All)
+            await one.process.WaitForExitAsync().WaitAsync(StopLimit);
     }
 
     /// <summary>STOP freezes it, as a paused virtual machine is; CONT lets it go on.</summary>
     public async Task SignalAsync(string signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        using var kill = Process.Start("kill", [$"-{signal}", .. All.Select(one => $"{one.process.Id}")]);
         await kill.WaitForExitAsync().WaitAsync(StopLimit);
     }
 
     public async ValueTask DisposeAsync()
     {
         if (!process.HasExited)
-            await KillAsync();
+            process.Kill();
+        await process.WaitForExitAsync().WaitAsync(StopLimit);
+        foreach (var shard in behind)
+            await shard.DisposeAsync();
         Http.Dispose();
         process.Dispose();
     }

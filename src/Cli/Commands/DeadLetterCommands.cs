@@ -59,15 +59,16 @@ internal static class DeadLetterCommands
         var filters = new Filters();
         var all = Verbs.Flag("--all", "All that are open.");
         var limit = Verbs.Whole("--limit", "The most to replay.");
-        var dryRun = Verbs.Flag("--dry-run", "Only say how many it would be.");
+        var dryRun = Verbs.Flag("--dry-run", "Only say how many it would be; with --staged which, in their order, and whether their payloads keep the contract.");
+        var stages = new ReplayCommands.StageOptions();
         var why = Verbs.Text("--why", "Stays on record.");
-        return verbs.Of("replay", "Runs one again, or many.", [id, payload, .. filters.All.Where(one => one.Name != "--state"), all, limit, dryRun, why], async (run, cancellation) =>
+        return verbs.Of("replay", "Runs one again, or many.", [id, payload, .. filters.All.Where(one => one.Name != "--state"), all, limit, dryRun, why, .. stages.All], async (run, cancellation) =>
         {
             var chosen = filters.Values(run).Where(one => one.Value is not null && one.Name != "tenant").ToArray();
             if (run.Get(id) is { } one)
             {
-                if (chosen.Length > 0 || run.Get(all) || run.Get(dryRun) || run.Has(limit))
-                    throw new UsageException("An id names one: filters, --all, --limit and --dry-run are for many.");
+                if (chosen.Length > 0 || run.Get(all) || run.Get(dryRun) || run.Has(limit) || stages.AreGiven(run))
+                    throw new UsageException("An id names one: filters, --all, --limit, --dry-run and stages are for many.");
                 run.Screen.ShowOne((await run.Server.PostAsync($"api/dead-letters/{Query.Part(one)}/replay", await BodyOfOneAsync(run, payload, why, cancellation), cancellation)).Body);
                 return ExitCode.Ok;
             }
@@ -75,6 +76,8 @@ internal static class DeadLetterCommands
                 throw new UsageException("A mended payload is for one dead letter: name its id.");
             if (chosen.Length == 0 == !run.Get(all))
                 throw new UsageException("Say which: an id, a filter such as --fingerprint, or --all and no filter.");
+            if (stages.AreGiven(run))
+                return await ReplayCommands.StartAsync(run, stages, BodyOfMany(run, chosen, run.Get(all), run.Get(why), run.Get(limit)), run.Get(dryRun), cancellation);
             return await ReplayManyAsync(run, chosen, run.Get(all), run.Get(limit), run.Get(dryRun), run.Get(why), cancellation);
         });
     }
@@ -89,6 +92,20 @@ internal static class DeadLetterCommands
         return Json.Of(body);
     }
 
+    private static Dictionary<string, object> BodyOfMany(Run run, (string Name, object? Value)[] chosen, bool all, string? why, int? limit)
+    {
+        var body = chosen.ToDictionary(one => one.Name, one => one.Value!);
+        if (all)
+            body["all"] = true;
+        if (run.Tenant is { } tenant)
+            body["tenant"] = tenant;
+        if (why is not null)
+            body["why"] = why;
+        if (limit is not null)
+            body["limit"] = JobCommands.Limit(limit, 1);
+        return body;
+    }
+
     /// <summary>A request works for up to 20 s and a thousand entries; its cursor goes on.</summary>
     private static async Task<int> ReplayManyAsync(Run run, (string Name, object? Value)[] chosen, bool all, int? limit, bool dryRun, string? why, CancellationToken cancellation)
     {
@@ -97,13 +114,7 @@ internal static class DeadLetterCommands
         string? cursor = null;
         do
         {
-            var body = chosen.ToDictionary(one => one.Name, one => one.Value!);
-            if (all)
-                body["all"] = true;
-            if (run.Tenant is { } tenant)
-                body["tenant"] = tenant;
-            if (why is not null)
-                body["why"] = why;
+            var body = BodyOfMany(run, chosen, all, why, limit: null);
             if (cursor is not null)
                 body["cursor"] = cursor;
             body["limit"] = Math.Min(left, MostOfARequest);

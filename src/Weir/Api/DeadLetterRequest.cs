@@ -52,10 +52,15 @@ internal sealed partial class DeadLetterRequest
     }
 
     /// <summary>Reads the body of a replay by filter. What is wrong is told by JSON pointer.</summary>
-    public static DeadLetterRequest Read(JsonElement body, int most, List<ContractError> errors)
+    /// <param name="body">The body.</param>
+    /// <param name="most">The largest limit.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    /// <param name="beside">Fields that somebody else reads; null for none.</param>
+    public static DeadLetterRequest Read(JsonElement body, int most, List<ContractError> errors, IReadOnlyList<string>? beside = null)
     {
+        beside ??= [];
         var request = new DeadLetterRequest();
-        string[] known = [.. FilterFields, "all", "limit", "dryRun", "cursor", "why"];
+        string[] known = [.. FilterFields, "all", "limit", "dryRun", "cursor", "why", .. beside];
         if (body.ValueKind != JsonValueKind.Object)
         {
             errors.Add(new("", "expected an object with a filter"));
@@ -68,12 +73,23 @@ internal sealed partial class DeadLetterRequest
             var pointer = $"/{field.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
             if (!known.Contains(field.Name))
                 errors.Add(new(pointer, $"unknown field; expected one of {string.Join(", ", known)}"));
-            else if (field.Value.ValueKind != JsonValueKind.Null)
+            else if (field.Value.ValueKind != JsonValueKind.Null && !beside.Contains(field.Name))
                 request.Take(field.Name, ValueOf(field.Value), pointer, most, errors);
         }
         if (errors.Count == 0 && request.All != request.Filter.IsEmpty)
             errors.Add(new("", $$"""expected a filter (one of {{string.Join(", ", FilterFields)}}), or {"all": true} and no filter"""));
         return request;
+    }
+
+    /// <summary>Reads a body that says nothing but why.</summary>
+    public static string? ReadWhy(JsonElement body, List<ContractError> errors)
+    {
+        var request = new DeadLetterRequest();
+        if (body.ValueKind != JsonValueKind.Object || body.EnumerateObject().Any(field => field.Name != "why"))
+            errors.Add(new("", "expected an object with \"why\", or nothing in it"));
+        else if (body.TryGetProperty("why", out var why) && why.ValueKind != JsonValueKind.Null)
+            request.Take("why", ValueOf(why), "/why", most: 0, errors);
+        return request.Why;
     }
 
     private static object? ValueOf(JsonElement value) => value.ValueKind switch

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Catalog;
 using Weir.DeadLetters;
+using Weir.Replays;
 using Weir.Submission;
 
 namespace Weir.Api;
@@ -25,11 +26,12 @@ public sealed partial class DeadLettersApi
     private readonly DeadLetterDesk desk;
     private readonly DeadLetterTable catalogue;
     private readonly DeadLetterGroups groups;
+    private readonly ReplaysApi staged;
     private readonly TimeProvider clock;
     private readonly ILogger<DeadLettersApi> logger;
 
-    internal DeadLettersApi(Admission admission, DeadLetterDesk desk, DeadLetterTable catalogue, DeadLetterGroups groups, TimeProvider clock, ILogger<DeadLettersApi> logger) =>
-        (this.admission, this.desk, this.catalogue, this.groups, this.clock, this.logger) = (admission, desk, catalogue, groups, clock, logger);
+    internal DeadLettersApi(Admission admission, DeadLetterDesk desk, DeadLetterTable catalogue, DeadLetterGroups groups, ReplaysApi staged, TimeProvider clock, ILogger<DeadLettersApi> logger) =>
+        (this.admission, this.desk, this.catalogue, this.groups, this.staged, this.clock, this.logger) = (admission, desk, catalogue, groups, staged, clock, logger);
 
     /// <summary>GET /api/dead-letters → newest first, in pages of up to 100.</summary>
     public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
@@ -83,7 +85,7 @@ public sealed partial class DeadLettersApi
         }
     });
 
-    /// <summary>POST /api/dead-letters/replay {type?, fingerprint?, …} → how many.</summary>
+    /// <summary>POST /api/dead-letters/replay {type?, fingerprint?, …} → how many; with stages, 202 with a staged replay.</summary>
     public Task<IResult> ReplayManyAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Operate, async caller =>
     {
         var (body, problem) = await RequestBody.ReadJsonAsync(request, MaxFilterBody, cancellation);
@@ -92,12 +94,17 @@ public sealed partial class DeadLettersApi
         using (body)
         {
             var errors = new List<ContractError>();
-            var asked = DeadLetterRequest.Read(body.RootElement, DeadLetterDesk.MaxReplays, errors);
+            var stages = StagedReplayRequest.IsAskedFor(body.RootElement) ? StagedReplayRequest.Read(body.RootElement, errors) : null;
+            var asked = DeadLetterRequest.Read(body.RootElement, stages is null ? DeadLetterDesk.MaxReplays : ReplayPlan.MostItems, errors, beside: StagedReplayRequest.Fields);
+            if (stages is not null && asked.Cursor is not null)
+                errors.Add(new("/cursor", "expected none: a staged replay is begun once, and goes on by itself"));
             if (errors.Count > 0)
                 return Problem.InvalidRequest(errors);
             if (!IsWithin(caller, asked.Filter, out var filter))
                 return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the filter names.");
 
+            if (stages is not null)
+                return await staged.StartAsync(filter, stages, asked.Limit ?? ReplayPlan.MostItems, asked.DryRun, By(request, caller, asked.Why), request.HttpContext.Response, cancellation);
             var counts = await desk.ReplayManyAsync(filter, asked.Cursor, asked.Limit ?? DeadLetterDesk.MaxReplays, asked.DryRun, By(request, caller, asked.Why), cancellation);
             return Results.Json(
                 new ReplayCountsView(asked.DryRun, counts.Matched, counts.Replayed, counts.Skipped, counts.Failed, counts.Next?.ToString()), DeadLetterJson.Camel.ReplayCountsView);
@@ -183,7 +190,7 @@ public sealed partial class DeadLettersApi
         return (payload, reason);
     }
 
-    private static bool HasBody(HttpRequest request) =>
+    internal static bool HasBody(HttpRequest request) =>
         request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false && request.ContentLength != 0;
 
     private Handling By(HttpRequest request, Caller caller, string? reason) => new(Operator.Of(request, caller), clock.GetUtcNow(), reason);

@@ -36,6 +36,12 @@ internal static class RequestBody
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !types.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase))
             return (default, Api.Problem.UnsupportedMediaType(request.ContentType, string.Join(" or ", types)));
+        return await ReadAnyAsync(request, most, cancellation, room);
+    }
+
+    /// <summary>As <see cref="ReadBytesAsync"/>, of whatever content type.</summary>
+    public static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadAnyAsync(HttpRequest request, int most, CancellationToken cancellation, SubmissionsInFlight.Entry? room = null)
+    {
         if (request.ContentLength > most)
             return (default, Api.Problem.BodyTooLarge(most));
 

@@ -145,8 +145,6 @@ public sealed partial class JobRunner
             if (wait > TimeSpan.Zero)
                 await Task.Delay(wait, clock, stopping);
             (message, waited) = (next.Message, wait > TimeSpan.Zero ? waited + wait : waited);
-            if (expiry.IsPast(message))
-                return await ExpireAsync(message, queue, stopping);
         }
     }
 
@@ -158,7 +156,7 @@ public sealed partial class JobRunner
         if (await controls.StopAsync(message, queue, stopping) is { } paused)
             return paused;
         if (expiry.IsPast(message))
-            return await ExpireAsync(message, queue, stopping); // what stops it may have had to be read first
+            return await ExpireAsync(message, queue, stopping); // again: what stops it may have had to be read first, and of two attempts in place the second may come after it
         using var room = concurrency.TryEnter(type, queue, message.JobId, out var roomAt);
         if (room is null)
             return await PutOffAsync(message, type, queue, PutOffReason.Concurrency, roomAt, "As many as may run at once in an instance did", stopping);
@@ -194,7 +192,9 @@ public sealed partial class JobRunner
             if (await claim.RecordAsync((etag, token) => receipts.HandBackAsync(message.JobId, etag, token), JobState.Queued, CancellationToken.None) is not { } receipt)
                 return await FencedAsync(claim, type, queue);
             kill.Pass(KillPoints.AfterSlotGivenBack);
-            message = message with { ReceiptETag = receipt };
+            // One that was begun before has a number and checkpoints that only the receipt tells: by the old ETag the next claim reads it.
+            if (!claim.BeganBefore && claim.Attempt.Number == message.Attempt)
+                message = message with { ReceiptETag = receipt };
         }
         return await PutOffAsync(message, type, queue, PutOffReason.SlotOver, clock.GetUtcNow(), "Its slot was over before it was claimed", stopping);
     }

@@ -26,6 +26,12 @@ internal sealed class KillPoints
     public const string AfterReplayRecorded = "replay.receipt";
     public const string AfterReplaySent = "replay.send";
 
+    public const string AfterReplayPlanned = "replays.planned";
+    public const string AfterReplayBegun = "replays.begun";
+    public const string AfterReplayIntended = "replays.intended";
+    public const string AfterReplayQueued = "replays.queued";
+    public const string AfterReplayEnded = "replays.ended";
+
     public const string AfterBlocked = "order.blocked";
     public const string AfterHeld = "order.held";
     public const string AfterParked = "order.parked";
@@ -90,6 +96,7 @@ internal sealed class KillPoints
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(StringComparer.Ordinal, AfterReceipt, AfterSend, InHandler, AfterHandler, AfterOutcome, AfterRetrySent,
         AfterKeptPayload, AfterEndRecorded, AfterCatalogueEntry, AfterCollected, AfterReplayRecorded, AfterReplaySent,
+        AfterReplayPlanned, AfterReplayBegun, AfterReplayIntended, AfterReplayQueued, AfterReplayEnded,
         AfterBlocked, AfterHeld, AfterParked, AfterPromoted, AfterReleaseSent,
         AfterUnique, AfterSuperseded, AfterHandOn, AfterCancel, AfterExpiry, AfterCallback, AfterEvent,
         AfterWorkflowClaim, AfterWorkflowStart, AfterPlan, InStep, AfterStep, AfterStepRecorded, InUndo, AfterUndo, AfterUndoRecorded,

@@ -12,7 +12,7 @@ namespace Simulation.Model;
 /// </summary>
 internal sealed class Observer(WorldState world)
 {
-    private const string Receipts = "Receipts", DeadLetters = "DeadLetters", ReceiptRow = "job", AttemptPrefix = "attempt-";
+    private const string Receipts = "Receipts", DeadLetters = "DeadLetters", ReceiptRow = "job", AttemptPrefix = "attempt-", ReplayPrefix = "replay-";
 
     private readonly SortedDictionary<string, SeenJob> seen = new(StringComparer.Ordinal);
     private readonly List<HandlerRun> running = [];
@@ -31,6 +31,8 @@ internal sealed class Observer(WorldState world)
     public Callbacks Callbacks { get; } = new();
 
     public RateRules Rates { get; } = new();
+
+    public StagedReplayRules StagedReplays { get; } = new();
 
     /// <summary>The numbers of jobs that every answer refused for lack of room.</summary>
     public HashSet<int> Refused { get; } = [];
@@ -115,6 +117,11 @@ internal sealed class Observer(WorldState world)
     {
         if (call is TableCall.Change { Table: DeadLetters, Entity.Entity: { } entry } && entry.GetBoolean("Foreign") == true)
             Break("I8", $"a message of ours became poison: {entry.GetString("ErrorMessage")}");
+        if (call.Table == StagedReplayRules.Table)
+        {
+            foreach (var change in call switch { TableCall.Change one => [one.Entity], TableCall.Transaction many => many.Changes, _ => [] })
+                StagedReplays.Written(world, change);
+        }
         if (call.Table != Receipts)
             return;
         switch (call)
@@ -136,6 +143,8 @@ internal sealed class Observer(WorldState world)
             ReceiptWritten(writer, change.PartitionKey);
         else if (change.RowKey.StartsWith(AttemptPrefix, StringComparison.Ordinal) && change.Entity is { } row)
             AttemptWritten(change.PartitionKey, change.RowKey, row);
+        else if (change.RowKey.StartsWith(ReplayPrefix, StringComparison.Ordinal) && change.Entity is { } replay)
+            StagedReplays.Replayed(world, change.PartitionKey, replay);
     }
 
     private void ReceiptWritten(VirtualProcess writer, string id)

@@ -43,12 +43,12 @@ internal static class PressureRules
 
     /// <summary>
     /// Only at the hard limit; an instance takes the others to have accepted as many as itself, the dead ones of a moment ago too. What it knows may be a minute old when it cannot reach the broker or the
-    /// tables, so how many there are counts only where nothing goes wrong.
+    /// tables, so how many there are counts only where these are always there.
     /// </summary>
     private static void CheckCritical(WorldState world, JobCase known, string code, HttpReply reply)
     {
         var may = world.Observer.Seen.Count(job => job.Queue == "Critical" && (!job.IsFinal || job.EndedAt > world.Now - Remembered));
-        if (code != "queueFull" || (world.WasAlwaysCalm && may * 3 * world.Settings.Instances < CriticalLimit))
+        if (code != "queueFull" || (world.AllAnswer && may * 3 * world.Settings.Instances < CriticalLimit))
             world.Observer.Break("pressure", $"{known} is critical, there were at most {may} of its queue, and it was refused with {reply}");
     }
 

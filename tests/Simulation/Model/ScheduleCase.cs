@@ -27,6 +27,9 @@ internal sealed class ScheduleCase(string tenant, string name)
 
     public Asked? Removed { get; set; }
 
+    /// <summary>When it was run by hand.</summary>
+    public Asked? Ran { get; set; }
+
     /// <summary>The jobs that were asked for beside the occurrences.</summary>
     public HashSet<string> RunIds { get; } = new(StringComparer.Ordinal);
 

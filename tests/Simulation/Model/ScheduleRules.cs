@@ -41,10 +41,13 @@ internal static class ScheduleRules
     private static void JudgeMade(WorldState world, ScheduleCase known, SeenJob job, Asked put, Asked removed, TimeSpan apart)
     {
         var due = job.Occurrence;
-        if (due.Ticks % TimeSpan.TicksPerSecond != 0)
-            return; // run by hand, and the answer that named it was lost
         if (!known.Due(due, due).Any())
+        {
+            // Run by hand, by a try whose answer was lost; a later try is the same run, unless the schedule was put anew between the two.
+            if (known.Ran is { } ran && due >= ran.First - apart && !(ran.IsSure && put.IsSure))
+                return;
             world.Observer.Break("schedules", $"{known} made {job.Id} for {due:O}, when it is not due", job.Id);
+        }
         if (due < put.First - apart || (put.IsSure && due > removed.Answered + apart))
             world.Observer.Break("schedules", $"{known} made {job.Id} for {due:HH:mm:ss.fff}; it was there from {put.First:HH:mm:ss.fff} to {removed.Answered:HH:mm:ss.fff}", job.Id);
         // A pause without a known end is none to judge by; nor is one that another try may have ended.

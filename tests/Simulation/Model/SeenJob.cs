@@ -46,6 +46,8 @@ internal sealed class SeenJob(string id)
     /// <summary>How often an attempt was given back.</summary>
     public int HandBacks { get; set; }
 
+    public int RunsBeforeClaim { get; set; }
+
     /// <summary>Attempts that were given back, and whose run ended before they could begin anew: they have a number and no record.</summary>
     public HashSet<int> GivenUp { get; } = [];
 

@@ -50,8 +50,11 @@ internal sealed class SeenReceipt(TableEntity row)
         if (job.State == "Running" && State == "Queued")
         {
             job.HandedBack = true;
-            job.HandBacks++;
+            if (job.Runs.Count > job.RunsBeforeClaim)
+                job.HandBacks++; // else it was given back before it was started: its slot was over
         }
+        if (State == "Running" && job.State != State)
+            job.RunsBeforeClaim = job.Runs.Count;
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)

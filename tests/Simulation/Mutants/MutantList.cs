@@ -37,7 +37,7 @@ internal static class MutantList
         new("expiry ends a running job", "I2: a lease is not broken", "Execution/Expiry.cs",
             "receipt.LeaseUntil + Claims.ClockSkew > now)", "receipt.LeaseUntil == default)") { Scenario = "expiry and lock lost while it runs" },
         new("expiry is not asked in place", "no attempt starts after the expiry", "Execution/JobRunner.cs",
-            "            if (expiry.IsPast(message))\n                return await ExpireAsync(message, queue, stopping);\n        }", "        }") { Scenario = "expiry between two attempts in order" },
+            "            return await ExpireAsync(message, queue, stopping); // again", "            await Task.CompletedTask; // again") { Scenario = "expiry between two attempts in order" },
 
         // The claim
         new("claim without If-Match", "I2: one attempt at a time", "Receipts/ReceiptTable.cs",

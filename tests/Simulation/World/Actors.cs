@@ -51,6 +51,8 @@ internal sealed class Actors(WorldState world, Random chance)
             yield return new Controller(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Clearer)
             yield return new Clearer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
+        if (cast.Restorer)
+            yield return new Restorer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
         if (cast.Inquirer)
             yield return new Inquirer(world, new Random(chance.Next())).RunAsync(chaosOver.Token);
     }
@@ -100,6 +102,9 @@ internal sealed class Actors(WorldState world, Random chance)
 
     private async Task<string?> WhatIsOpenAsync()
     {
+        // What was asked of it before is carried out when it goes on: a replay, for one.
+        if (world.Instances.FirstOrDefault(instance => instance.Process is { IsFrozen: true, IsDead: false }) is { } frozen)
+            return $"{frozen.Process.Name} is frozen";
         foreach (var known in world.Observer.Cases)
         {
             if (known.Ids.FirstOrDefault(id => world.Observer.Find(id) is not { IsRemoved: false }) is { } lost)

@@ -21,6 +21,9 @@ internal sealed record Cast
     /// <summary>Pauses what there is, drains instances, changes policies; and takes it all back.</summary>
     public bool Controller { get; init; }
 
+    /// <summary>Replays in stages, stops and resumes.</summary>
+    public bool Restorer { get; init; }
+
     /// <summary>Some jobs have a callback, and events are counted.</summary>
     public bool Listener { get; init; }
 
@@ -54,5 +57,6 @@ internal sealed record Cast
         // An hour of an idle world is some 100,000 steps: several times what a whole world takes otherwise.
         Afterlife = chance.Next(200) > 0 ? null : TimeSpan.FromHours(chance.Next(10) == 0 ? 26 : 4),
         Surges = chance.Next(10) == 0 ? 1 + chance.Next(2) : 0,
+        Restorer = chance.Next(5) == 0,
     };
 }

@@ -100,7 +100,9 @@ internal sealed class Planner(WorldState world, int number, Random chance)
 
     private async Task RunNowAsync(ScheduleCase known)
     {
+        var first = world.Now;
         var answer = await AskAsync(known, "RunSchedule", "POST", "/run", key: $"run-{known.Name}");
+        known.Ran = answer?.Asked ?? new Asked(first, world.Now, IsSure: false);
         if (answer is { Reply.Status: 202 })
             known.RunIds.Add(JsonElement.Parse(answer.Reply.Body).GetProperty("id").GetString()!);
         else

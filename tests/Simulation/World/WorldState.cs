@@ -15,11 +15,13 @@ internal sealed class WorldState : IDisposable
     private readonly Random dice;
     private readonly bool isCalm;
     private readonly bool locksHold;
+    private readonly bool allAnswer;
 
     public WorldState(int seed, WorldSettings settings, FaultPlan plan, bool keepHistory)
     {
         (Settings, Plan, isCalm) = (settings, plan, plan.IsCalm);
         locksHold = plan with { KillEvery = null, StopEvery = null, StepClockEvery = null, MaxSkew = TimeSpan.Zero, Tables = CallFaults.None, Downstream = CallFaults.None, Http = CallFaults.None } == FaultPlan.None;
+        allAnswer = plan is { KillEvery: null, StopEvery: null, FreezeEvery: null, PartitionEvery: null, OutageEvery: null, StepClockEvery: null };
         (latency, faults, dice) = (new Random(seed ^ 0x1a7e), new Random(seed ^ 0xfa17), new Random(seed ^ 0xd1ce));
         Scheduler = new Scheduler(seed);
         Outside = new VirtualProcess(Scheduler, "world");
@@ -40,6 +42,9 @@ internal sealed class WorldState : IDisposable
 
     /// <summary>Nobody loses a lock here while they run.</summary>
     public bool LocksHold => locksHold && Strike is null;
+
+    /// <summary>Every instance and every dependency is always there: single calls may fail or take long, but not all for a while.</summary>
+    public bool AllAnswer => allAnswer && Strike is null;
 
     public Scheduler Scheduler { get; }
 

@@ -143,7 +143,7 @@ public sealed class BatchLifeTests
         var done = await SubmitAsync(weir, "batch.plain", 2);
         await weir.RunAllAsync(TimeSpan.FromSeconds(1));
         var open = await SubmitAsync(weir, "batch.plain", 2);
-        weir.Clock.Advance(TimeSpan.FromDays(15));
+        weir.Clock.Jump(TimeSpan.FromDays(15));
         await weir.Get<BatchSweep>().RunAsync(CancellationToken.None);
         var table = weir.Get<BatchTable>();
         Assert.Null(await table.ReadAsync(done, CancellationToken.None));

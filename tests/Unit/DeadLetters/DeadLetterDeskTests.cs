@@ -4,6 +4,7 @@ using Weir;
 using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Execution;
+using Weir.Holds;
 using Weir.Lanes;
 using Weir.Submission;
 
@@ -39,6 +40,24 @@ public sealed class DeadLetterDeskTests
         var claimed = await weir.Get<Claims>().TakeAsync(copy, weir.Get<JobCatalog>().Find("sample")!, Queue.Default, CancellationToken.None);
         Assert.IsType<Settlement.Complete>(Assert.IsType<Claimed.NotOurs>(claimed).Settlement);
         Assert.Equal(before.ETag, (await weir.ReceiptAsync(id)).ETag);
+    }
+
+    [Fact]
+    public async Task What_held_the_run_that_died_does_not_hold_the_next_one_or_send_for_it()
+    {
+        await using var weir = await WeirInMemory.StartAsync();
+        var id = await weir.SubmitAsync();
+        var before = await weir.ReceiptAsync(id);
+        var held = await weir.Receipts.HoldUntilReleasedAsync(id, before.ETag, default, attempt: 1, putOffs: 3, CancellationToken.None);
+        await weir.Receipts.ReleaseHeldAsync(id, held!.Value, CancellationToken.None);
+        await weir.CollectAsync(await weir.DieAsync());
+        await weir.Desk.ReplayAsync(id, null, weir.Ada, CancellationToken.None);
+
+        await weir.Get<JobHolds>().ReleaseAsync(id, CancellationToken.None); // a crash had left the row that names the job
+
+        Assert.Null((await weir.ReceiptAsync(id)).HeldPutOffs);
+        var (session, _) = await weir.ReceiveAsync();
+        Assert.Single(await session.PeekMessagesAsync(10, fromSequenceNumber: 0));
     }
 
     [Fact]
@@ -108,7 +127,7 @@ public sealed class DeadLetterDeskTests
         for (var month = 0; month < 5; month++)
         {
             ids.Insert(0, await DeadAsync(weir));
-            weir.Clock.Advance(TimeSpan.FromDays(month == 2 ? 70 : 31)); // one month without any
+            weir.Clock.Jump(TimeSpan.FromDays(month == 2 ? 70 : 31)); // one month without any
         }
 
         var seen = new List<string>();

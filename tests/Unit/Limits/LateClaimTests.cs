@@ -3,6 +3,7 @@ using AzureLocal.Storage;
 using Contract.Tests;
 using Weir;
 using Weir.Execution;
+using Weir.Receipts;
 
 namespace Unit.Tests.Limits;
 
@@ -53,15 +54,45 @@ public sealed class LateClaimTests
         Assert.Equal((JobState.Succeeded, 1, 1), (job.Receipt.State, Assert.Single(job.Attempts).Number, Late.Starts.Count));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_attempt_that_was_begun_before_goes_on_under_its_number_with_its_checkpoints(int attempt)
+    {
+        var store = Store.InMemory();
+        var clock = new ManualClock();
+        var tables = new SlowClaims(new EmbeddedTables(store, clock), clock);
+        await using var weir = await WeirInMemory.StartAsync(store, clock, [], [typeof(Late)], new TableServiceClient(tables));
+        Late.Starts.Clear();
+        Late.Effects = 0;
+        var id = await weir.SubmitAsync("limited.late", new LimitedJobs.Limited());
+        // What a stop leaves, in the message's own attempt or in one that followed it in place.
+        var receipts = weir.Get<ReceiptTable>();
+        var claimed = await receipts.ClaimAsync(id, (await weir.JobAsync(id)).Receipt.ETag, new Attempt(attempt, "gone", clock.GetUtcNow(), clock.GetUtcNow()), CancellationToken.None);
+        await receipts.AddCheckpointAsync(id, "first", attempt, "7", CancellationToken.None);
+        await receipts.HandBackAsync(id, claimed!.Value, CancellationToken.None);
+
+        tables.Slow = 1;
+        await weir.RunNextAsync();
+        Assert.Empty(Late.Starts);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await weir.RunAllAsync(TimeSpan.FromSeconds(2));
+
+        var job = await weir.JobAsync(id);
+        Assert.Equal((JobState.Succeeded, attempt, "7", 0), (job.Receipt.State, Assert.Single(job.Attempts).Number, job.Receipt.Result, Late.Effects));
+    }
+
     [Job("limited.late", Rate = "10/s", Burst = 2)]
     internal sealed class Late : IJobHandler<LimitedJobs.Limited>
     {
         public static List<DateTimeOffset> Starts { get; } = [];
 
-        public Task<object?> RunAsync(LimitedJobs.Limited job, JobContext context, CancellationToken cancellation)
+        public static int Effects { get; set; }
+
+        public async Task<object?> RunAsync(LimitedJobs.Limited job, JobContext context, CancellationToken cancellation)
         {
             Starts.Add(context.Clock.GetUtcNow());
-            return Task.FromResult<object?>(null);
+            return await context.OnceAsync("first", _ => Task.FromResult(++Effects));
         }
     }
 

@@ -6,6 +6,7 @@ using Contract.Tests;
 using Weir.Index;
 using Weir.Receipts;
 using Weir.Submission;
+using Weir.Uniqueness;
 
 namespace Unit.Tests.Submission;
 
@@ -32,9 +33,11 @@ public sealed class UnansweredInsertTests
     }
 
     [Theory]
-    [InlineData(Answer.None)]
-    [InlineData(Answer.OfTheRetry)]
-    public async Task When_it_cannot_even_be_looked_for_it_is_searched_for_later(Answer answer)
+    [InlineData(Answer.None, false)]
+    [InlineData(Answer.OfTheRetry, false)]
+    [InlineData(Answer.None, true)]
+    [InlineData(Answer.OfTheRetry, true)]
+    public async Task When_it_cannot_even_be_looked_for_it_is_searched_for_later(Answer answer, bool unique)
     {
         var store = Store.InMemory();
         var clock = new ManualClock();
@@ -42,17 +45,17 @@ public sealed class UnansweredInsertTests
         await using var weir = await WeirInMemory.StartAsync(store, clock, [], [typeof(LocalStore.Plain)], new TableServiceClient(tables));
         (tables.Insert, tables.ReadsFail) = (answer, true);
 
-        await SubmitAsync(weir);
+        await SubmitAsync(weir, unique ? new UniqueRequest("once", UniqueMode.ReturnExisting, TimeSpan.FromHours(1)) : null);
 
         tables.ReadsFail = false;
         Assert.Equal(Assert.Single(await ReceiptsAsync(weir)).SubmittedAt, weir.Get<JobIndex>().TakeGap());
     }
 
-    private static async Task SubmitAsync(WeirInMemory weir)
+    private static async Task SubmitAsync(WeirInMemory weir, UniqueRequest? unique = null)
     {
         try
         {
-            await weir.Get<JobSubmission>().SubmitAsync(new SubmitRequest("plain", JsonElement.Parse("\"payload\"")), "default", null, CancellationToken.None);
+            await weir.Get<JobSubmission>().SubmitAsync(new SubmitRequest("plain", JsonElement.Parse("\"payload\"")) { Unique = unique }, "default", null, CancellationToken.None);
         }
         catch (RequestFailedException)
         {
@@ -88,7 +91,7 @@ public sealed class UnansweredInsertTests
             if (ReadsFail && call is TableCall.Get { Table: ReceiptTable.Name })
                 throw new RequestFailedException(0, "No answer.");
             var answer = await inner.SendAsync(call, cancellation);
-            if (call is not TableCall.Change { Table: ReceiptTable.Name, Operation: TableOperation.AddEntity })
+            if (!AddsReceipt(call))
                 return answer;
             return Insert switch
             {
@@ -97,5 +100,13 @@ public sealed class UnansweredInsertTests
                 _ => answer,
             };
         }
+
+        /// <summary>A unique job's payload lies beside its receipt, so both are one transaction.</summary>
+        private static bool AddsReceipt(TableCall call) => call switch
+        {
+            TableCall.Change { Table: ReceiptTable.Name, Operation: TableOperation.AddEntity } => true,
+            TableCall.Transaction { Table: ReceiptTable.Name } write => write.Changes.Any(change => change is { Type: TableTransactionActionType.Add, Entity.RowKey: ReceiptTable.ReceiptRow }),
+            _ => false,
+        };
     }
 }

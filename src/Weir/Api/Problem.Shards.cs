@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Http;
+using Weir.Shards;
+
+namespace Weir.Api;
+
+/// <summary>What a front says when a shard cannot.</summary>
+internal static partial class Problem
+{
+    private const int ShardRetryAfter = 5;
+
+    public static IResult NoAnswer(ShardAnswer answer) => answer.Failure == ShardFailure.Body ? BodyBroken(answer.Cause) : ShardUnavailable(answer.Shard.Name, answer.Failure switch
+    {
+        ShardFailure.Unknown => "It was asked, but its answer did not come: whether it was done is not known. Send the request again, with the same Idempotency-Key if it had one.",
+        ShardFailure.Busy => "Too many requests wait for it. Nothing was done; send the request again.",
+        _ => "It cannot be reached. Nothing was done; send the request again.",
+    });
+
+    public static IResult ShardUnavailable(string shards, string detail) => RetryAfter(ShardRetryAfter,
+        Of(503, "shardUnavailable", "The shard does not answer", $"{shards}: {detail}", more: new Dictionary<string, object?> { ["shard"] = shards }));
+
+    public static IResult ShardMissing(string shard) => RetryAfter(ShardRetryAfter * 6,
+        Of(503, "shardMissing", "The tenant's shard is not known here", $"The tenant is pinned to the shard '{shard}', which is not among those of this front (Weir:Shards).", more: new Dictionary<string, object?> { ["shard"] = shard }));
+
+    public static IResult AssignmentsUnavailable() => RetryAfter(ShardRetryAfter,
+        Of(503, "storeUnavailable", "The tenant's shard could not be looked up", "The store behind the front did not answer. Nothing was done; send the request again."));
+
+    /// <summary>Some shards did it and some did not.</summary>
+    public static IResult PartlyDone(IReadOnlyList<object> shards) => RetryAfter(ShardRetryAfter,
+        Of(503, "partlyDone", "Not every shard has done it", "See shards. Send the same request again until it succeeds: where it is done already, that changes nothing.", more: new Dictionary<string, object?> { ["shards"] = shards }));
+
+    public static IResult ChangedSomewhere() => Of(412, "preconditionFailed", "The control is another one by now", "Not the same on every shard as If-Match says: GET /api/controls shows the present ones.");
+
+    private static IResult BodyBroken(Exception? cause) => ShardCalls.BodyFailure(cause)?.StatusCode switch
+    {
+        StatusCodes.Status408RequestTimeout => BodyTooSlow("It came in slower than the server waits for."),
+        StatusCodes.Status413PayloadTooLarge => BodyTooLarge(100L * 1024 * 1024),
+        _ => BrokenBody(),
+    };
+}
