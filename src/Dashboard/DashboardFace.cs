@@ -84,7 +84,7 @@ public sealed partial class DashboardFace
 
     private async Task<IResult> DrawAsync(HttpRequest request, Drawn drawn, BrowserSession session, string path)
     {
-        var view = new View(drawn.Title, Segments(path).FirstOrDefault() ?? "", View.SelfOf(request), session, clock.GetUtcNow())
+        var view = new View(drawn.Title, Segments(path).FirstOrDefault() switch { null => "", "replays" => "dead-letters", var section => section }, View.SelfOf(request), session, clock.GetUtcNow())
         {
             Did = request.Query["did"] is [{ Length: <= 40 } did] ? did : null,
             IsRenewal = request.Headers["HX-Request"] == "true",

@@ -11,7 +11,7 @@ public static class DashboardServices
         if (services.Any(service => service.ServiceType == typeof(DashboardFace)))
             return services;
         services.AddSingleton<Drawing.Artist>().AddSingleton<Reading.Faces>().AddSingleton<Reading.KeySearch>().AddSingleton<Reading.Contents>().AddSingleton<Actions.Deeds>();
-        services.AddSingleton<Reading.OverviewReading>().AddSingleton<Reading.JobsReading>().AddSingleton<Reading.DeadLettersReading>().AddSingleton<Reading.WorkflowsReading>().AddSingleton<Reading.RegistersReading>().AddSingleton<Reading.CapacityReading>();
+        services.AddSingleton<Reading.OverviewReading>().AddSingleton<Reading.JobsReading>().AddSingleton<Reading.DeadLettersReading>().AddSingleton<Reading.ReplaysReading>().AddSingleton<Reading.WorkflowsReading>().AddSingleton<Reading.RegistersReading>().AddSingleton<Reading.CapacityReading>();
         return services.AddSingleton(provider => new DashboardFace(
             provider.GetRequiredService<Weir.Access.BrowserSessions>(), provider.GetRequiredService<Weir.Access.Admission>(), provider.GetRequiredService<Reading.Contents>(),
             provider.GetRequiredService<Actions.Deeds>(), provider.GetRequiredService<Drawing.Artist>(), provider.GetRequiredService<TimeProvider>(),

@@ -12,12 +12,15 @@ namespace Dashboard.Actions;
 /// <summary>What came of a form: where to go on, or a page that says why not.</summary>
 internal sealed record Outcome(string? Next, Drawn? Page);
 
-internal sealed record ReplayedModel(ReplayCountsView Counts, IReadOnlyList<(string Name, string Value)> Filter, string Back);
+/// <param name="Again">What the form sent, to be sent again in earnest.</param>
+internal sealed record ReplayPlanModel(ReplayPlanView Plan, IReadOnlyList<(string Name, string Value)> Again, string Back);
 
 /// <summary>What an operator can do on the pages. Each is a request to the face of the API that does it, so that it is checked, done and put on record there.</summary>
 internal sealed class Deeds(Faces faces, DeadLettersReading deadLetters)
 {
     private static readonly string[] Filters = ["type", "fingerprint", "tenant"];
+
+    private static readonly string[] Bounds = ["limit", "rate", "stopAtFailureRate"];
 
     /// <returns>Null when there is no such deed.</returns>
     public async Task<Outcome?> DoAsync(Visit visit, string[] path, Form form)
@@ -31,6 +34,7 @@ internal sealed class Deeds(Faces faces, DeadLettersReading deadLetters)
                 ["dead-letters", "replay"] => await ReplayManyAsync(visit, form),
                 ["dead-letters", var id, "replay"] => await ReplayAsync(visit, id, form),
                 ["dead-letters", var id, "discard"] => Then(visit, form, await faces.DeadLetters.DiscardAsync(visit.Ask.Get(("reason", form["reason"])), id, visit.Cancellation), $"/dashboard/dead-letters/{id}", "discarded"),
+                ["replays", var id, var deed] => await StagedAsync(visit, id, deed, form),
                 ["batches", var id, var deed] => await BatchAsync(visit, id, deed, form),
                 ["schedules", var tenant, var name, var deed] => await ScheduleAsync(visit, tenant, name, deed, form),
                 ["controls"] => await PutControlAsync(visit, form),
@@ -67,20 +71,43 @@ internal sealed class Deeds(Faces faces, DeadLettersReading deadLetters)
     /// <summary>First what it would do, then the same again in earnest.</summary>
     private async Task<Outcome> ReplayManyAsync(Visit visit, Form form)
     {
-        var filter = Filters.Where(name => form[name] is not null).Select(name => (Name: name, Value: form[name]!)).ToArray();
-        var body = new JsonObject { ["dryRun"] = form["sure"] is null, ["why"] = form["reason"] };
-        foreach (var (name, value) in filter)
-            body[name] = value;
-        if (form["limit"] is { } limit && int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out var most))
-            body["limit"] = most;
-        if (filter.Length == 0)
+        var isDry = form["sure"] is null;
+        var body = new JsonObject { ["dryRun"] = isDry, ["why"] = form["reason"], ["stages"] = StagesOf(form["stages"]) };
+        var given = Filters.Where(name => form[name] is not null).ToArray();
+        foreach (var name in given)
+            body[name] = form[name];
+        foreach (var name in Bounds.Where(name => form[name] is not null))
+            body[name] = double.TryParse(form[name], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : JsonValue.Create(form[name]);
+        if (given.Length == 0)
             body["all"] = true;
+
         var result = await faces.DeadLetters.ReplayManyAsync(visit.Ask.Send(body), visit.Cancellation);
         if (ProblemOf(result) is { } problem)
             return new Outcome(null, Contents.Problem(visit, problem, form.Back));
-        var counts = Answer<ReplayCountsView>.Of(result).Value!;
-        (string, string)[] again = [.. filter, .. form["limit"] is { } text ? [("limit", text)] : Array.Empty<(string, string)>(), .. form["reason"] is { } why ? [("reason", why)] : Array.Empty<(string, string)>()];
-        return new Outcome(null, visit.Draw<Dashboard.Pages.ReplayedPage, ReplayedModel>(counts.DryRun ? "What would be replayed" : "Replayed", new ReplayedModel(counts, again, form.Back)));
+        if (!isDry)
+            return new Outcome($"/dashboard/replays/{Answer<StagedReplayView>.Of(result).Value!.Id}?did=staged", null);
+        (string, string)[] again = [.. Filters.Concat(Bounds).Append("stages").Append("reason").Where(name => form[name] is not null).Select(name => (name, form[name]!))];
+        return new Outcome(null, visit.Draw<Dashboard.Pages.ReplayPlanPage, ReplayPlanModel>("What would be replayed", new ReplayPlanModel(Answer<ReplayPlanView>.Of(result).Value!, again, form.Back)));
+    }
+
+    /// <summary>1, 10, 100: the face says what is wrong with anything else.</summary>
+    private static JsonNode StagesOf(string? text)
+    {
+        if (text is null)
+            return JsonValue.Create(true);
+        return new JsonArray([.. text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries).Take(50).Select(one => int.TryParse(one, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? JsonValue.Create(size) : JsonValue.Create(one))]);
+    }
+
+    private async Task<Outcome?> StagedAsync(Visit visit, string id, string deed, Form form)
+    {
+        var body = new JsonObject { ["why"] = form["reason"] };
+        var result = deed switch
+        {
+            "stop" => await faces.Replays.StopAsync(visit.Ask.Send(body), id, visit.Cancellation),
+            "resume" => await faces.Replays.ResumeAsync(visit.Ask.Send(body), id, visit.Cancellation),
+            _ => null,
+        };
+        return result is null ? null : Then(visit, form, result, $"/dashboard/replays/{id}", $"replay-{deed}");
     }
 
     private async Task<Outcome?> BatchAsync(Visit visit, string id, string deed, Form form)

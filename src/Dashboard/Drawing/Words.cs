@@ -33,6 +33,15 @@ internal static class Words
 
     public static string Seconds(double? seconds) => seconds is { } known && known is >= 0 and < 1e9 ? Duration(TimeSpan.FromSeconds(known)) : "–";
 
+    /// <summary>For an axis: one number, one unit.</summary>
+    public static string Tick(double seconds) => seconds switch
+    {
+        < 1 => string.Create(CultureInfo.InvariantCulture, $"{seconds * 1000:0} ms"),
+        < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.#} s"),
+        < 7_200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0.#} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3_600:0.#} h"),
+    };
+
     /// <summary>A duration as ISO 8601 has it, for eyes.</summary>
     public static string Iso(string? duration) => duration is null ? "–" : Duration(XmlConvert.ToTimeSpan(duration));
 

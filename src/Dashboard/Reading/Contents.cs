@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace Dashboard.Reading;
 
 /// <summary>Which page an address names. Each reads what it shows through the faces of the API, in <c>…Reading.cs</c>, and draws it with <c>Pages/….razor</c>.</summary>
-internal sealed class Contents(OverviewReading overview, JobsReading jobs, DeadLettersReading deadLetters, WorkflowsReading workflows, RegistersReading registers, CapacityReading capacity)
+internal sealed class Contents(OverviewReading overview, JobsReading jobs, DeadLettersReading deadLetters, ReplaysReading replays, WorkflowsReading workflows, RegistersReading registers, CapacityReading capacity)
 {
     /// <returns>Null when there is no such page.</returns>
     public async Task<Drawn?> ReadAsync(Visit visit, string[] path) => path switch
@@ -14,6 +14,8 @@ internal sealed class Contents(OverviewReading overview, JobsReading jobs, DeadL
         ["jobs", var id] => await jobs.OneAsync(visit, id),
         ["dead-letters"] => await deadLetters.ListAsync(visit),
         ["dead-letters", var id] => await deadLetters.OneAsync(visit, id),
+        ["replays"] => await replays.ListAsync(visit),
+        ["replays", var id] => await replays.OneAsync(visit, id),
         ["workflows"] => await workflows.ListAsync(visit),
         ["batches"] => await registers.BatchesAsync(visit),
         ["batches", var id] => await registers.BatchAsync(visit, id),
