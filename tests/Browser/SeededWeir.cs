@@ -12,7 +12,7 @@ public sealed class SeededWeir : IAsyncLifetime
 {
     public const string Tenant = "acme";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private readonly DataFolder data = new();
 
@@ -56,9 +56,10 @@ public sealed class SeededWeir : IAsyncLifetime
         DeadLast = await Http.SubmitAsync("probe", fails, more: everywhere);
         Waiting = await Http.SubmitAsync("probe.workflow", new { effect = "waits", steps = 3, waitForEventAt = 2 });
         Compensated = await Http.SubmitAsync("probe.workflow", new { effect = "undone", steps = 3, failAt = 3 });
-        await Http.SubmitAsync("probe", new { }, more: new { delay = "PT1H", correlationId = Hostile.Mixed });
+        await Http.SubmitAsync("probe", new { }, more: new { delay = "PT1H", correlationId = Hostile.Script });
         await PutAsync("api/schedules/nightly", new { cron = "0 3 * * *", timeZone = "Europe/Berlin", type = "probe", payload = hostile });
-        await PutAsync("api/controls/type/email.welcome", new { reason = Hostile.Script + Hostile.Image });
+        using (var ofAllTenants = Key.Client(Weir))
+            await PutAsync("api/controls/type/email.welcome", new { reason = Hostile.Script + Hostile.Image }, ofAllTenants);
         using (var batch = await Http.PostAsync($"api/batches?type=probe&name={Uri.EscapeDataString("march " + Hostile.Image)}", Body("""{"note": "one"}""" + "\n" + """{"failFirst": 1, "failAs": "permanent"}""" + "\n" + """{"<img src=x onerror=window.pwned='field'>": 1}""", "application/x-ndjson")))
             Batch = (await batch.ReadJsonAsync()).GetProperty("id").GetString()!;
 
@@ -99,9 +100,9 @@ public sealed class SeededWeir : IAsyncLifetime
         }
     }
 
-    private async Task PutAsync(string address, object body)
+    private async Task PutAsync(string address, object body, HttpClient? http = null)
     {
-        using var answer = await Http.PutAsync(address, Body(JsonSerializer.Serialize(body), "application/json"));
+        using var answer = await (http ?? Http).PutAsync(address, Body(JsonSerializer.Serialize(body), "application/json"));
         Assert.True(answer.IsSuccessStatusCode, $"{address}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
