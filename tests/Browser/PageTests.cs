@@ -6,7 +6,7 @@ namespace Browser.Tests;
 /// <summary>The pages as a browser shows them.</summary>
 public sealed class PageTests(SeededWeir seeded) : IClassFixture<SeededWeir>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     private string[] Pages =>
     [

@@ -13,7 +13,7 @@ const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 360, hei
 
 async function open(viewport, cookies) {
   const context = await browser.newContext({ viewport, baseURL: task.base, colorScheme: "light", reducedMotion: "reduce" });
-  context.setDefaultTimeout(20000);
+  context.setDefaultTimeout(60000);
   if (cookies) await context.addCookies(cookies);
   // Set by whatever text of a tenant's manages to run.
   await context.addInitScript(() => {
@@ -133,7 +133,7 @@ async function grow() {
   const renew = async (times) => {
     for (let time = 0; time < times; time++) {
       await one.page.evaluate(() => new Promise((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error("The page was not renewed within 20 s.")), 20000);
+        const late = setTimeout(() => reject(new Error("The page was not renewed within 60 s.")), 60000);
         document.addEventListener("htmx:afterSettle", () => { clearTimeout(late); resolve(); }, { once: true });
         document.body.dispatchEvent(new Event("weir:shown"));
       }));
