@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Weir;
-using Weir.Api;
 
 namespace Dashboard.Reading;
 

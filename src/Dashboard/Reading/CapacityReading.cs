@@ -1,6 +1,5 @@
 using Capacity;
 using Microsoft.AspNetCore.Mvc;
-using Weir.Api;
 using Weir.Catalog;
 
 namespace Dashboard.Reading;

@@ -1,11 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
 using Weir;
 using Weir.Api;
 using Weir.Catalog;
 using Weir.Receipts;
-using Weir.Submission;
 
 namespace Dashboard.Reading;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Weir;
-using Weir.Access;
 using Weir.Api;
 using Weir.Catalog;
 using Weir.Index;
