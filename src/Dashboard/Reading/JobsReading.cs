@@ -30,11 +30,14 @@ internal sealed class JobsReading(Faces faces, KeySearch keys, ReceiptTable rece
     /// <summary>What a page shows of a payload: more is for the API.</summary>
     private const int MostShown = 64 * 1024;
 
+    /// <summary>A filter that little fits would read for long: a page that comes at once, and goes on from there, is worth more.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
     public async Task<Drawn> ListAsync(Visit visit)
     {
         var search = new JobSearch(visit["q"], visit["type"], visit["state"], visit["tenant"], visit["from"], visit["to"]);
         var asked = visit.Ask.Get([.. visit.Passing("type", "state", "tenant", "cursor"), ("from", TimeOf(search.From)), ("to", TimeOf(search.To)), ("limit", "50")]);
-        var jobs = await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(asked, visit.Cancellation));
+        var jobs = await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(asked, Patience, visit.Cancellation));
         var found = search.Text is { } text ? await keys.FindAsync(visit, text, search.Type, search.Tenant) : [];
         var types = catalog.Types.Select(type => type.Name).Order(StringComparer.Ordinal).ToArray();
         return visit.Draw<Dashboard.Pages.JobsPage, JobsModel>("Jobs", new JobsModel(jobs, jobs.Value?.Cursor is { } cursor ? visit.With("cursor", cursor) : null, types, search, found, visit.Session.Caller.Tenant is null));

@@ -20,7 +20,7 @@ internal sealed class WorkflowsReading(Faces faces, JobCatalog catalog)
         if (type is null)
             return Draw(visit, new WorkflowsModel(types, null, state, [], null, null));
 
-        var list = await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(visit.Ask.Get(("type", type), ("state", state), ("cursor", visit["cursor"]), ("limit", $"{Shown}")), visit.Cancellation));
+        var list = await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(visit.Ask.Get(("type", type), ("state", state), ("cursor", visit["cursor"]), ("limit", $"{Shown}")), JobsReading.Patience, visit.Cancellation));
         var runs = await Task.WhenAll((list.Value?.Jobs ?? []).Select(job => Answer<JobView>.OfAsync(faces.Jobs.GetAsync(visit.Ask.Get(), job.Id, visit.Cancellation))));
         return Draw(visit, new WorkflowsModel(types, type, state, [.. runs.Where(run => run.Value is not null).Select(run => run.Value!)], list.Value?.Cursor is { } cursor ? visit.With("cursor", cursor) : null, list.Problem));
     }
