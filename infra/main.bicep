@@ -210,6 +210,8 @@ module alerts 'modules/alerts.bicep' = {
     tags: allTags
     emails: alertEmails
     serviceBusId: serviceBus.outputs.id
+    location: location
+    insightsId: monitoring.outputs.insightsId
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   WEIR_KEY=weir_… node infra/smoke.mjs --url https://weir-front-….azurewebsites.net [--tenant smoke] [--require-probe] [--minutes 5]
 //
-// The key needs submit and read; a key for every tenant needs --tenant, the one that its probes belong to. Where the probe is not served (Weir:Probe:Enabled), only --require-probe makes that a failure.
+// A key that may operate is also asked what the doctor finds (GET /api/doctor, as weir doctor does): what failed there fails here, warnings are shown. The key needs submit and read; a key for every tenant needs --tenant, the one that its probes belong to. Where the probe is not served (Weir:Probe:Enabled), only --require-probe makes that a failure.
 import { randomUUID } from 'node:crypto';
 import { App, Stop, main, options, until } from './app.mjs';
 
@@ -22,6 +22,7 @@ await main(async () => {
     console.log('there is no WEIR_KEY, so no job was sent');
     return;
   }
+  await doctor(app);
   const served = await app.ask('GET', '/api/catalog/probe');
   if (served.status === 404 && !given['--require-probe']) {
     console.log('no probe is served here, so no job was sent');
@@ -34,6 +35,20 @@ await main(async () => {
   const failed = queues.filter((_, i) => ends[i].state !== 'succeeded');
   if (failed.length > 0) throw new Stop(`The probe did not succeed in: ${failed.join(', ')}.`);
 });
+
+async function doctor(app) {
+  const found = await app.ask('GET', '/api/doctor');
+  if (found.status === 401 || found.status === 403 || found.status === 404) {
+    console.log('doctor    not asked: the key may not, or this version has none');
+    return;
+  }
+  if (found.status !== 200) throw new Stop(`The doctor does not answer: ${described(found)}.`);
+  const wrong = found.json.checks.filter(check => check.outcome === 'failed' || check.outcome === 'warning');
+  for (const check of wrong) console.log(`${check.outcome.padEnd(9)} ${check.area}, ${check.name}: ${check.detail}`);
+  const failed = wrong.filter(check => check.outcome === 'failed');
+  if (failed.length > 0) throw new Stop(`The doctor found what does not work: ${failed.map(check => check.name).join(', ')}.`);
+  console.log(`doctor    ${found.json.checks.length} looked at, ${wrong.length} with a warning`);
+}
 
 async function probe(app, queue, tenant, limitMs) {
   const begun = Date.now();

@@ -1,8 +1,13 @@
 // What the broker's own metrics can tell, without any telemetry of the app: each alert is a threshold that a healthy system stays below.
+// And what the app's log tells: the alerts of ../alerts/alerts.json that have an event.
 param name string
+param location string
 param tags object
 param emails string[]
 param serviceBusId string
+param insightsId string
+
+var fromLogs = filter(loadJsonContent('../alerts/alerts.json'), rule => contains(rule, 'logs'))
 
 var rules = [
   {
@@ -81,5 +86,42 @@ resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for rule in rule
         actionGroupId: people.id
       }
     ]
+  }
+}]
+
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in fromLogs: {
+  name: '${rule.name}-${name}'
+  location: location
+  tags: tags
+  properties: {
+    displayName: rule.name
+    description: '${rule.meaning} See ${rule.runbook}.'
+    severity: rule.severity == 'critical' ? 1 : 2
+    enabled: true
+    scopes: [
+      insightsId
+    ]
+    evaluationFrequency: 'PT5M'
+    windowSize: rule.logs.window
+    criteria: {
+      allOf: [
+        {
+          query: 'traces | where tostring(customDimensions.CategoryName) startswith "Weir." and toint(customDimensions.EventId) in (${join(rule.logs.events, ', ')}) and message contains "${rule.logs.contains}"'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: rule.logs.moreThan
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    actions: {
+      actionGroups: [
+        people.id
+      ]
+    }
   }
 }]

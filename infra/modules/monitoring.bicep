@@ -54,5 +54,6 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   }
 }
 
+output insightsId string = insights.id
 output workspaceId string = workspace.id
 output insightsConnectionString string = insights.properties.ConnectionString

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Capacity.Prices;
 using Capacity.Simulation;
 
 namespace Capacity;
@@ -11,6 +12,9 @@ public sealed record CapacityAnswer(DemandView Demand, TargetView Target, PlanVi
 
     /// <summary>What of the demand is measured: "arrivals", "serviceTime".</summary>
     public IReadOnlyList<string> Measured { get; init; } = [];
+
+    /// <summary>What a month costs by the price list, when that was asked.</summary>
+    public Bill? Bill { get; init; }
 }
 
 /// <param name="Load">In Erlang: how many sessions are busy on average.</param>

@@ -1,3 +1,4 @@
+using Capacity.Prices;
 using Capacity.Simulation;
 
 namespace Capacity;
@@ -10,6 +11,9 @@ public sealed record CapacityQuestion(Demand Demand, WaitTarget Target, int Sess
 
     public Price? Price { get; init; }
 
+    /// <summary>Null: what a month costs is not asked.</summary>
+    public BillWish? Bill { get; init; }
+
     /// <summary>Null: only the formula is asked.</summary>
     public SimulationRequest? Simulation { get; init; }
 
@@ -20,8 +24,23 @@ public sealed record CapacityQuestion(Demand Demand, WaitTarget Target, int Sess
         var plan = Sessions is { } given ? CapacityPlan.Of(WaitEstimate.For(Demand, given), SessionsPerInstance, Price) : CapacityPlan.For(Demand, Target, SessionsPerInstance, Price);
         return plan is null ? null : new CapacityAnswer(
             DemandView.Of(Demand), new TargetView(Target.Wait.TotalSeconds, Target.Share * 100), PlanView.Of(plan), EstimateView.Of(plan.Wait, Target.Wait),
-            Simulation is null ? null : SimulationView.Of(Simulation, QueueSimulation.Run(Simulation.For(this, plan))));
+            Simulation is null ? null : SimulationView.Of(Simulation, QueueSimulation.Run(Simulation.For(this, plan))))
+        {
+            Bill = Bill?.For(Demand, plan),
+        };
     }
+}
+
+/// <summary>What is to be known of a month's cost beside the demand itself.</summary>
+public sealed record BillWish(IReadOnlyList<(string Kind, double Weight)> Kinds)
+{
+    public int MemoryMB { get; init; } = 2_048;
+
+    public int MessagingUnits { get; init; }
+
+    /// <summary>For the arrivals of the demand, all through the month, on the instances of the plan.</summary>
+    public Bill For(Demand demand, CapacityPlan plan) =>
+        Prices.Bill.For(new BillRequest(demand.ArrivalsPerSecond, Kinds, plan.Instances) { MemoryMB = MemoryMB, MessagingUnits = MessagingUnits }, PriceList.Known, BilledOperations.Known);
 }
 
 /// <summary>What is simulated beside the demand itself.</summary>

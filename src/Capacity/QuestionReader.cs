@@ -1,4 +1,5 @@
 using System.Globalization;
+using Capacity.Prices;
 using Capacity.Simulation;
 
 namespace Capacity;
@@ -14,7 +15,7 @@ public sealed class QuestionReader
     /// <summary>Every name that is read.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "arrivalsPerSecond", "serviceTime", "variation", "failureRate", "attempts", "targetWait", "percentile", "sessions", "sessionsPerInstance", "pricePerInstanceHour", "currency",
+        "arrivalsPerSecond", "serviceTime", "variation", "failureRate", "attempts", "targetWait", "percentile", "sessions", "sessionsPerInstance", "pricePerInstanceHour", "currency", "cost", "kinds", "memoryMB", "messagingUnits",
         "simulate", "duration", "seed", "mix", "shared", "tenants", "lanes", "instances", "maxInstances", "scaleOutDelay", "surge", "elevated", "saturated", "maxDepth",
     ];
 
@@ -58,6 +59,7 @@ public sealed class QuestionReader
         {
             Sessions = Whole("sessions", 1, ErlangC.MostSessions),
             Price = Price(),
+            Bill = Bill(),
             Simulation = Simulation(),
         };
         return question;
@@ -84,6 +86,39 @@ public sealed class QuestionReader
         if (currency is { Length: not 3 } || currency?.All(char.IsAsciiLetterUpper) == false)
             mistakes.Add("currency is three capital letters, such as EUR.");
         return perHour is null ? null : new Price((decimal)perHour, currency ?? "USD");
+    }
+
+    /// <summary>What a month costs by the price list; any of its four names asks for it.</summary>
+    private BillWish? Bill()
+    {
+        var isWanted = Flag("cost");
+        var memory = Whole("memoryMB", 512, 4_096);
+        if (memory is not (null or 512 or 2_048 or 4_096))
+            mistakes.Add("memoryMB is what an instance has: 512, 2048 or 4096.");
+        var wish = new BillWish(Kinds()) { MemoryMB = memory ?? 2_048, MessagingUnits = Whole("messagingUnits", 0, 64) ?? 0 };
+        return isWanted || values.ContainsKey("kinds") || memory is not null || values.ContainsKey("messagingUnits") ? wish : null;
+    }
+
+    /// <summary>simple=9,retriedOnce=1</summary>
+    private IReadOnlyList<(string, double)> Kinds()
+    {
+        var known = BilledOperations.Known.Kinds;
+        if (values.GetValueOrDefault("kinds") is not { } text)
+            return [(BilledOperations.Simple, 1)];
+        var kinds = new List<(string Kind, double Weight)>();
+        foreach (var part in text.Split(','))
+        {
+            if (part.Split('=') is not [var kind, var weight] || !known.ContainsKey(kind) || kinds.Any(one => one.Kind == kind)
+                || !double.TryParse(weight, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) || share is < 0 or > 1_000_000)
+            {
+                mistakes.Add($"kinds is weights by kind of job, such as simple=9,retriedOnce=1; there are {string.Join(", ", known.Keys.Order(StringComparer.Ordinal))}.");
+                return [];
+            }
+            kinds.Add((kind, share));
+        }
+        if (kinds.Sum(one => one.Weight) <= 0)
+            mistakes.Add("kinds has no weight above 0.");
+        return kinds;
     }
 
     private SimulationRequest? Simulation()

@@ -38,6 +38,7 @@ internal static class WeirCommand
         foreach (var one in LookCommands.All(verbs))
             root.Add(one);
         root.Add(ControlCommands.Controls(verbs));
+        root.Add(DoctorCommand.Of(verbs));
         root.Add(CapacityCommand.Of(verbs));
         root.Add(LoadCommand.Of(verbs));
         foreach (var one in CompletionCommands.Of(verbs, root))

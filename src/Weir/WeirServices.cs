@@ -19,6 +19,7 @@ using Weir.Concurrency;
 using Weir.Controls;
 using Weir.DeadLetters;
 using Weir.Execution;
+using Weir.Health;
 using Weir.Holds;
 using Weir.Index;
 using Weir.Instances;
@@ -33,6 +34,7 @@ using Weir.Retries;
 using Weir.Schedules;
 using Weir.Statistics;
 using Weir.Submission;
+using Weir.SyntheticCheck;
 using Weir.Telemetry;
 using Weir.Telemetry.Prometheus;
 using Weir.Uniqueness;
@@ -130,6 +132,8 @@ public static class WeirServices
         services.AddFace<CapacityApi>();
         services.AddTable<SessionSecretTable>().AddSingleton<BrowserSessions>();
         services.AddSingleton<StatisticsHistory>().AddFace<StatisticsApi>();
+        services.AddOptions<SyntheticCheckOptions>().Bind(configuration.GetSection(SyntheticCheckOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddFace<SyntheticChecks>().AddSingleton<Dependencies>().AddSingleton<Doctor>().AddFace<DoctorApi>();
         services.AddSingleton<Gauges>().AddFace<MetricsCollection>().AddFace<MetricsApi>();
         // Stopped in the reverse order: the index is written to its end before the instance takes its leave.
         services.AddSingleton<Heartbeat>().AddHostedService(provider => provider.GetRequiredService<Heartbeat>());

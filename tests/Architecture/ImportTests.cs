@@ -14,6 +14,7 @@ public sealed class ImportTests
         ["src/Cli"] = ["src/Capacity"],
         ["src/Weir"] = ["src/Capacity"],
         ["src/Capacity"] = [],
+        ["src/Testing"] = ["src/Weir", "src/AzureLocal/Azure.Data.Tables", "src/AzureLocal/Azure.Messaging.ServiceBus", "src/AzureLocal/Microsoft.DurableTask"],
     };
 
     /// <summary>Namespaces that a project's sources may not name, though some reference would bring them along.</summary>

@@ -87,6 +87,9 @@ internal sealed record Project(string File, XDocument Xml)
 
     public string Assembly { get; } = (string?)Xml.Descendants("AssemblyName").FirstOrDefault() ?? Path.GetFileNameWithoutExtension(File);
 
+    /// <summary>The test kit runs on AzureLocal in whatever build, and refuses to be made in the other.</summary>
+    public bool IsLocalOnly => IsAzureLocal || File == "src/Testing/Testing.csproj";
+
     public bool IsAzureLocal => File.StartsWith("src/AzureLocal/", StringComparison.Ordinal);
 
     public IReadOnlyList<string> AzurePackages => [.. Includes("AzurePackage")];

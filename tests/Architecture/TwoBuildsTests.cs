@@ -78,7 +78,7 @@ public sealed class TwoBuildsTests
 
         var wrong =
             from project in Repository.ProductProjects
-            where !project.IsAzureLocal
+            where !project.IsLocalOnly
             let packages = PackageClosure.Of(project)
             from type in AzureTypesIn(project)
             where !homes[type].Any(packages.Contains)

@@ -38,6 +38,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["post api/dead-letters/{id}/replay"] = "operate",
         ["post api/dead-letters/replay"] = "operate",
         ["delete api/dead-letters/{id}"] = "operate",
+        ["get api/doctor"] = "operate",
         ["get api/replays"] = "read",
         ["get api/replays/{id}"] = "read",
         ["post api/replays/{id}/resume"] = "operate",
@@ -322,10 +323,14 @@ public sealed class KeyedInstance : IAsyncLifetime
 
     internal ApiKey Operator { get; } = new("operator", "alpha", "operate");
 
+    internal ApiKey Owner { get; } = new("owner", "alpha", "submit read operate");
+
+    internal ApiKey Rival { get; } = new("rival", "beta", "submit read operate");
+
     internal WeirProcess Weir { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() =>
-        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator }.SelectMany(key => key.Settings)]);
+        Weir = await WeirProcess.StartAsync(data, [.. new[] { Alpha, Beta, Everywhere, Submitter, Reader, Operator, Owner, Rival }.SelectMany(key => key.Settings)]);
 
     public async ValueTask DisposeAsync()
     {

@@ -10,19 +10,15 @@ internal sealed class OtlpCollector : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly HttpListener listener = new();
     private readonly List<ExportedSpan> spans = [];
     private readonly HashSet<string> metrics = [];
     private readonly StringBuilder logs = new();
-    private readonly Task serving;
+    private readonly OtherSide server;
 
     public OtlpCollector()
     {
-        var port = WeirProcess.FreePort();
-        Url = $"http://127.0.0.1:{port}";
-        listener.Prefixes.Add($"{Url}/");
-        listener.Start();
-        serving = ServeAsync();
+        server = new OtherSide(KeepAsync);
+        Url = $"http://127.0.0.1:{server.Port}";
     }
 
     public string Url { get; }
@@ -73,46 +69,28 @@ internal sealed class OtlpCollector : IAsyncDisposable
         return Spans;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        listener.Stop();
-        await serving;
-        listener.Close();
-    }
+    public ValueTask DisposeAsync() => server.DisposeAsync();
 
-    private async Task ServeAsync()
+    private async Task KeepAsync(HttpListenerContext context)
     {
-        while (true)
+        var body = new MemoryStream();
+        await context.Request.InputStream.CopyToAsync(body);
+        if (context.Request.Url!.AbsolutePath == "/v1/traces")
         {
-            HttpListenerContext context;
-            try
-            {
-                context = await listener.GetContextAsync();
-            }
-            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-            var body = new MemoryStream();
-            await context.Request.InputStream.CopyToAsync(body);
-            if (context.Request.Url!.AbsolutePath == "/v1/traces")
-            {
-                lock (spans)
-                    spans.AddRange(ExportedSpan.Read(body.ToArray()));
-            }
-            if (context.Request.Url.AbsolutePath == "/v1/metrics")
-            {
-                lock (metrics)
-                    metrics.UnionWith(ExportedSpan.MetricNames(body.ToArray()));
-            }
-            if (context.Request.Url.AbsolutePath == "/v1/logs")
-            {
-                lock (logs)
-                    logs.Append(Encoding.UTF8.GetString(body.ToArray()));
-            }
-            context.Response.ContentType = "application/x-protobuf";
-            context.Response.Close();
+            lock (spans)
+                spans.AddRange(ExportedSpan.Read(body.ToArray()));
         }
+        if (context.Request.Url.AbsolutePath == "/v1/metrics")
+        {
+            lock (metrics)
+                metrics.UnionWith(ExportedSpan.MetricNames(body.ToArray()));
+        }
+        if (context.Request.Url.AbsolutePath == "/v1/logs")
+        {
+            lock (logs)
+                logs.Append(Encoding.UTF8.GetString(body.ToArray()));
+        }
+        context.Response.ContentType = "application/x-protobuf";
     }
 }
 

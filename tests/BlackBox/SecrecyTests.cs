@@ -39,6 +39,11 @@ public sealed class SecrecyTests
             };
             foreach (var job in jobs)
                 await http.FinalAsync(job);
+            await http.BatchBecomesAsync((await http.BatchAsync([new { note = Note }, new { note = Note, failFirst = 1, failAs = "permanent" }])).Text("id")!, "completed");
+            using var scheduled = await http.PutScheduleAsync("secretive", $$$"""{"type": "probe", "payload": {"note": "{{{Note}}}"}, "cron": "0 3 1 1 *"}""");
+            Assert.True(scheduled.IsSuccessStatusCode);
+            using var started = await http.PostScheduleAsync("secretive", "run");
+            using var unreadable = await http.PutScheduleAsync("broken", $$$"""{"type": "probe", "payload": {"{{{WrongNote}}}": 1}, "cron": "{{{WrongNote}}}"}""");
             using var refused = await stranger.GetAsync("api/jobs");
             using var malformed = await http.PostAsync($$$"""{"type": "probe", "payload": {"note": "{{{WrongNote}}}", "{{{WrongNote}}}": 1}}""");
             using var broken = await http.PostAsync($$$"""{"type": "probe", "payload": {"note": "{{{WrongNote}}}""");

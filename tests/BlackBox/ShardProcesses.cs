@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
@@ -69,4 +70,22 @@ internal static class ShardProcesses
     /// Part of the shards' names, and so of where a tenant goes: of each data directory another, so that the tests' one tenant is not always on the same shard; and the same when it is started again.
     /// </summary>
     private static string NameOf(string data) => $"s{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)).AsSpan(0, 4))}";
+
+    /// <summary>
+    /// A test that kills the app expects its connection to break. A front outlives a shard by a moment, and says that there was no answer: to a client the same, that nothing was promised.
+    /// </summary>
+    public sealed class NoAnswer() : DelegatingHandler(new SocketsHttpHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            if (response.StatusCode != HttpStatusCode.ServiceUnavailable)
+                return response;
+            await response.Content.LoadIntoBufferAsync(cancellationToken);
+            var problem = await response.ReadJsonAsync();
+            if (problem.ValueKind == JsonValueKind.Object && problem.Text("code") == "shardUnavailable")
+                throw new HttpRequestException($"The shard died: {problem}");
+            return response;
+        }
+    }
 }

@@ -10,21 +10,17 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly HttpListener listener = new();
     private readonly List<Delivery> deliveries = [];
     private readonly Func<int, Answer> answer;
-    private readonly Task serving;
+    private readonly OtherSide server;
 
     /// <param name="answer">The answer to the first, second, … request; 204 unless set.</param>
     /// <param name="host">The name in the address; it listens on every interface.</param>
     public WebhookReceiver(Func<int, Answer>? answer = null, string host = "127.0.0.1")
     {
         this.answer = answer ?? (_ => new Answer(204));
-        var port = WeirProcess.FreePort();
-        listener.Prefixes.Add($"http://*:{port}/");
-        Url = $"http://{host}:{port}/hook";
-        listener.Start();
-        serving = ServeAsync();
+        server = new OtherSide(AnswerAsync);
+        Url = $"http://{host}:{server.Port}/hook";
     }
 
     public string Url { get; }
@@ -50,42 +46,24 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         return Deliveries;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        listener.Stop();
-        await serving;
-        listener.Close();
-    }
+    public ValueTask DisposeAsync() => server.DisposeAsync();
 
-    private async Task ServeAsync()
+    private async Task AnswerAsync(HttpListenerContext context)
     {
-        while (true)
+        using var reader = new StreamReader(context.Request.InputStream, Encoding.UTF8);
+        var delivery = new Delivery(
+            context.Request.Url!.PathAndQuery, context.Request.Headers["webhook-id"]!, context.Request.Headers["webhook-timestamp"]!,
+            context.Request.Headers["webhook-signature"]!, await reader.ReadToEndAsync(), TimeProvider.System.GetTimestamp());
+        int count;
+        lock (deliveries)
         {
-            HttpListenerContext context;
-            try
-            {
-                context = await listener.GetContextAsync();
-            }
-            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-            using var reader = new StreamReader(context.Request.InputStream, Encoding.UTF8);
-            var delivery = new Delivery(
-                context.Request.Url!.PathAndQuery, context.Request.Headers["webhook-id"]!, context.Request.Headers["webhook-timestamp"]!,
-                context.Request.Headers["webhook-signature"]!, await reader.ReadToEndAsync(), TimeProvider.System.GetTimestamp());
-            int count;
-            lock (deliveries)
-            {
-                deliveries.Add(delivery);
-                count = deliveries.Count;
-            }
-            var (status, header, value) = answer(count);
-            context.Response.StatusCode = status;
-            if (header is not null)
-                context.Response.Headers[header] = value;
-            context.Response.Close();
+            deliveries.Add(delivery);
+            count = deliveries.Count;
         }
+        var (status, header, value) = answer(count);
+        context.Response.StatusCode = status;
+        if (header is not null)
+            context.Response.Headers[header] = value;
     }
 }
 

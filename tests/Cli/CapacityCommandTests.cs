@@ -34,6 +34,25 @@ public sealed class CapacityCommandTests(RunningWeir weir)
     }
 
     [Fact]
+    public async Task A_months_cost_is_told_by_the_price_list_here_and_by_the_server_alike()
+    {
+        var run = (await CommandRun.OfAsync(["capacity", .. Question, "--cost", "--kinds", "simple=9,workflowOf5=1"])).Expect(ExitCode.Ok);
+        Assert.Contains("West Europe", run.Out);
+        Assert.Contains("Service Bus, messages of jobs", run.Out);
+        Assert.Contains("Durable Functions, queues ?", run.Out);
+        Assert.Contains("for a million jobs", run.Out);
+
+        var here = (await CommandRun.OfAsync(["capacity", .. Question, "--messaging-units", "1", "--json"])).Expect(ExitCode.Ok).Json.GetProperty("bill");
+        Assert.Equal(
+            "{currency:text, jobsPerMonth:number, lines:[{isSure:flag, perMonth:number, quantity:number, unit:text, what:text}], perMillionJobs:number, perMonth:number, pricesReadOn:text, region:text}",
+            Shape.Of(here));
+        var there = System.Text.Json.JsonElement.Parse(await weir.Process.Http.GetStringAsync("api/capacity?arrivalsPerSecond=20&serviceTime=PT0.2S&targetWait=PT0.5S&messagingUnits=1"));
+        Assert.Equal(here.GetProperty("perMonth").GetDecimal(), there.GetProperty("bill").GetProperty("perMonth").GetDecimal());
+
+        Assert.Contains("--kinds is weights by kind of job", (await CommandRun.OfAsync(["capacity", .. Question, "--kinds", "nosuch=1"])).Expect(ExitCode.Usage).Error);
+    }
+
+    [Fact]
     public async Task Senseless_questions_name_the_option_and_what_was_expected()
     {
         Assert.Contains("--arrivals-per-second is missing", (await CommandRun.OfAsync("capacity")).Expect(ExitCode.Usage).Error);

@@ -8,7 +8,7 @@ internal static class FileChecks
     /// <summary>Functions of Bicep that the files use. One that is not here is either misspelt or to be added.</summary>
     private static readonly string[] Functions =
     [
-        "cidrSubnet", "concat", "contains", "empty", "environment", "filter", "flatten", "guid", "indexOf", "items", "length", "loadJsonContent", "loadTextContent", "map",
+        "cidrSubnet", "concat", "contains", "empty", "environment", "filter", "flatten", "guid", "indexOf", "items", "join", "length", "loadJsonContent", "loadTextContent", "map",
         "range", "readEnvironmentVariable", "resourceGroup", "resourceId", "split", "string", "subscription", "subscriptionResourceId", "toLower", "toObject", "union", "uniqueString",
         "allowed", "description", "export", "maxLength", "maxValue", "minLength", "minValue", "secure",
     ];

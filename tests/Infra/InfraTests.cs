@@ -47,6 +47,9 @@ public sealed class InfraTests
         Expect.None(PermissionChecks.Check(InfraFolder.Real), "Roles:");
     }
 
+    [Fact]
+    public void Doors_that_the_security_page_calls_shut_are_shut() => Expect.None(SecurityChecks.Check(InfraFolder.Real), "Security:");
+
     private static void WriteGroups()
     {
         string[] order = ["critical", "default", "bulk", "timers", "durable"];

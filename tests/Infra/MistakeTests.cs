@@ -50,6 +50,10 @@ public sealed class MistakeTests
         { "modules/servicebus.bicep", "roles.serviceBusDataSender)\n    principalId", "roles.serviceBusDataOwner)\n    principalId", "gives topics:listen, and nothing needs it" },
         { "modules/servicebus.bicep", "scope: queues[i]", "scope: namespace", "roles are given on queues" },
         { "modules/storage.bicep", "roles.storageTableDataContributor)\n    principalId", "roles.storageQueueDataContributor)\n    principalId", "needs storage:tables" },
+        { "modules/servicebus.bicep", "disableLocalAuth: true", "disableLocalAuth: false", "disableLocalAuth must be true" },
+        { "modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "allowSharedKeyAccess must be false" },
+        { "modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly must be true" },
+        { "modules/app.bicep", "@secure()\nparam webhookSecret string", "param webhookSecret string", "webhookSecret must be @secure()" },
         { "modules/storage.bicep", "    principalType: 'ServicePrincipal'\n", "", "fails while the identity is new" },
     };
 
@@ -61,7 +65,7 @@ public sealed class MistakeTests
         string[] complaints =
         [
             .. FileChecks.Syntax(infra), .. FileChecks.Names(infra), .. FileChecks.Modules(infra), .. FileChecks.Files(infra), .. FileChecks.ResourceTypes(infra), .. PropertyChecks.Check(infra),
-            .. AgreementChecks.Entities(infra), .. AgreementChecks.Groups(infra), .. AgreementChecks.Pools(infra), .. AgreementChecks.Settings(infra), .. PermissionChecks.Check(infra),
+            .. AgreementChecks.Entities(infra), .. AgreementChecks.Groups(infra), .. AgreementChecks.Pools(infra), .. AgreementChecks.Settings(infra), .. PermissionChecks.Check(infra), .. SecurityChecks.Check(infra),
         ];
         Assert.Contains(complaints, one => one.Contains(complaint, StringComparison.Ordinal));
     }

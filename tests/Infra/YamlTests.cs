@@ -111,17 +111,25 @@ public sealed class YamlTests
     [Fact]
     public void The_workflow_gives_what_is_asked_for()
     {
-        var jobs = Grammar.Yaml(".github/workflows/deploy-environment.yml").GetProperty("jobs");
-        var given = jobs.GetProperty("deploy").GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToHashSet();
-        var asked = InfraFolder.Real.ParameterFiles
-            .SelectMany(file => Regex.Matches(file.Tree.Text, @"readEnvironmentVariable\('(\w+)'"))
-            .Concat(Directory.EnumerateFiles(Repository.Full("infra"), "*.mjs").SelectMany(file => Regex.Matches(File.ReadAllText(file), @"process\.env\.(\w+)")))
-            .Select(match => match.Groups[1].Value).Distinct();
-        Expect.None(asked.Where(name => !given.Contains(name)), "The workflow does not give:");
+        var deploy = Grammar.Yaml(".github/workflows/deploy-environment.yml").GetProperty("jobs").GetProperty("deploy");
+        var asked = InfraFolder.Real.ParameterFiles.SelectMany(file => Regex.Matches(file.Tree.Text, @"readEnvironmentVariable\('(\w+)'")).Select(match => match.Groups[1].Value).ToArray();
+        var missing =
+            from step in deploy.GetProperty("steps").EnumerateArray()
+            where step.TryGetProperty("run", out _)
+            let run = step.GetProperty("run").GetString()!
+            let wanted = (run.Contains("--parameters", StringComparison.Ordinal) ? asked : []).Concat(
+                Regex.Matches(run, @"infra/\w+\.mjs").SelectMany(script => Regex.Matches(File.ReadAllText(Repository.Full(script.Value)), @"process\.env\.(\w+)")).Select(match => match.Groups[1].Value))
+            from name in wanted.Distinct().Except(Variables(deploy)).Except(Variables(step))
+            select $"  {step.GetProperty("name").GetString()}: {name}";
+        Expect.None(missing, "The workflow does not give:");
+        // An action of others sees the environment of its job.
+        Assert.DoesNotContain("secrets.", deploy.GetProperty("env").GetRawText());
         Assert.All(
             Workflows.SelectMany(file => Grammar.Yaml($".github/workflows/{file}").GetProperty("jobs").EnumerateObject()).Where(job => job.Value.TryGetProperty("steps", out _)),
             job => Assert.True(job.Value.TryGetProperty("timeout-minutes", out _), job.Name));
     }
+
+    private static IEnumerable<string> Variables(JsonElement of) => of.TryGetProperty("env", out var variables) ? variables.EnumerateObject().Select(variable => variable.Name) : [];
 
     private static IEnumerable<string> Strings(JsonElement of, string name) =>
         of.TryGetProperty(name, out var array) ? array.EnumerateArray().Select(item => item.GetString()!) : [];

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Capacity;
+using Capacity.Prices;
 using Spectre.Console;
 
 namespace Cli.Commands;
@@ -24,6 +26,10 @@ internal static class CapacityCommand
             ["sessionsPerInstance"] = Verbs.Text("--sessions-per-instance", "maxConcurrentSessions of host.json; 64 unless given.", "N"),
             ["pricePerInstanceHour"] = Verbs.Text("--price-per-instance-hour", "For the cost.", "N"),
             ["currency"] = Verbs.Text("--currency", "USD unless given.", "NAME"),
+            ["cost"] = Verbs.Flag("--cost", "What a month costs in Azure, by the price list (docs/costs.md); every one of the next three options asks that too."),
+            ["kinds"] = Verbs.Text("--kinds", "Of which kinds the jobs are, such as simple=9,retriedOnce=1; simple unless given.", "WEIGHTS"),
+            ["memoryMB"] = Verbs.Text("--memory-mb", "Of an instance: 512, 2048 (unless given) or 4096.", "N"),
+            ["messagingUnits"] = Verbs.Text("--messaging-units", "Of a Premium namespace; a Standard one unless given.", "N"),
             ["simulate"] = Verbs.Flag("--simulate", "Simulate it too; every option below does that."),
             ["duration"] = Verbs.Text("--duration", "Of the simulation; 10m unless given, with a surge five times its length.", "DURATION"),
             ["seed"] = Verbs.Text("--seed", "The same seed gives the same simulation; 1 unless given.", "N"),
@@ -76,6 +82,8 @@ internal static class CapacityCommand
         console.WriteLine(estimate.IsStable
             ? $"By the formula {estimate.ProbabilityOfWait:P2} of the jobs wait; mean {Seconds(estimate.MeanSeconds)}, p50 {Seconds(estimate.P50Seconds)}, p95 {Seconds(estimate.P95Seconds)}, p99 {Seconds(estimate.P99Seconds)}; {estimate.ExceedingTarget:P2} longer than {Seconds(answer.Target.WaitSeconds)}."
             : "That is more than they can do: the backlog grows for ever.");
+        if (answer.Bill is { } bill)
+            Show(console, bill);
         if (answer.Simulation is not { } simulation)
             return;
         console.WriteLine();
@@ -90,6 +98,19 @@ internal static class CapacityCommand
                 Seconds(queue.Wait.P95Seconds), Seconds(queue.Wait.P99Seconds), Seconds(queue.Wait.MaxSeconds), $"{queue.PeakDepth}", queue.TimeToDrainSeconds is { } drained ? Seconds(drained) : "");
         }
         console.Write(table);
+    }
+
+    private static void Show(IAnsiConsole console, Bill bill)
+    {
+        console.WriteLine();
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"A month, {bill.JobsPerMonth:#,##0} jobs, at prices of {bill.Region} read on {bill.PricesReadOn:yyyy-MM-dd}; what has a ? is not sure (docs/costs.md):"));
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var header in new[] { "what", "a month", "", bill.Currency })
+            table.AddColumn(header);
+        foreach (var line in bill.Lines)
+            table.AddRow($"{line.What}{(line.IsSure ? "" : " ?")}", line.Quantity.ToString("#,##0", CultureInfo.InvariantCulture), line.Unit, line.PerMonth.ToString("#,##0.00", CultureInfo.InvariantCulture));
+        console.Write(table);
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{bill.PerMonth:#,##0.00} {bill.Currency} a month{(bill.PerMillionJobs is { } million ? $", {million:#,##0.00} for a million jobs" : "")}. Stored data, network and telemetry come on top."));
     }
 
     public static string Seconds(double? seconds) => seconds switch

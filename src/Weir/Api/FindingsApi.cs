@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using Weir.Access;
@@ -9,9 +8,6 @@ namespace Weir.Api;
 /// <summary>GET /api/findings?limit=&amp;cursor=: what the reconciler came upon, the newest first.</summary>
 public sealed partial class FindingsApi
 {
-    private const int DefaultLimit = 50;
-    private const int Most = 100;
-
     private readonly Admission admission;
     private readonly FindingTable findings;
 
@@ -22,30 +18,11 @@ public sealed partial class FindingsApi
         var (caller, refusal) = admission.Ask(request, Scope.Operate);
         if (caller is null)
             return refusal!;
-        if (Read(request.Query, out var limit, out var after) is { } wrong)
+        if (PageQuery.Read(request.Query, ValidRow(), out var page) is { } wrong)
             return Problem.InvalidQuery(wrong);
 
-        var (found, next) = await findings.ReadAsync(after, limit, caller.Tenant, cancellation);
+        var (found, next) = await findings.ReadAsync(page.After ?? "", page.Limit, caller.Tenant, cancellation);
         return Results.Json(new FindingsView([.. found.Select(FindingView.Of)], next), ApiJson.Camel.FindingsView);
-    }
-
-    /// <returns>What is wrong with the query; null when nothing is.</returns>
-    private static string? Read(IQueryCollection query, out int limit, out string after)
-    {
-        (limit, after) = (DefaultLimit, "");
-        if (query.Keys.FirstOrDefault(key => key is not ("limit" or "cursor")) is { } unknown)
-            return $"'{(unknown.Length <= 40 ? unknown : "a longer text")}' is not known here; expected some of limit, cursor.";
-        if (query.FirstOrDefault(one => one.Value.Count > 1).Key is { } twice)
-            return $"{twice} is there more than once.";
-        if (query["limit"] is [{ Length: > 0 } text] && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > Most))
-            return $"limit is a whole number from 1 to {Most}.";
-        if (query["cursor"] is [{ Length: > 0 } cursor])
-        {
-            if (!ValidRow().IsMatch(cursor))
-                return "cursor is none that came from here: take the one of the page before as it is.";
-            after = cursor;
-        }
-        return null;
     }
 
     [GeneratedRegex(@"\A[0-9]{15}-[0-9A-Za-z-]{1,36}\z")]

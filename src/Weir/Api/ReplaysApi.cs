@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -11,8 +10,6 @@ namespace Weir.Api;
 /// <summary>The HTTP face of staged replays: plan, start, look, stop, resume.</summary>
 public sealed partial class ReplaysApi
 {
-    private const int DefaultLimit = 20;
-    private const int Most = 100;
     private const int MaxBody = 16 * 1024;
 
     private readonly Admission admission;
@@ -28,10 +25,10 @@ public sealed partial class ReplaysApi
     /// <summary>GET /api/replays?limit=&amp;cursor= → newest first.</summary>
     public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
     {
-        if (Read(request.Query, out var limit, out var after) is { } wrong)
+        if (PageQuery.Read(request.Query, ValidId(), out var page) is { } wrong)
             return Problem.InvalidQuery(wrong);
-        var found = await table.ListAsync(after, limit, caller.Tenant, cancellation);
-        return Results.Json(new StagedReplayListView([.. found.Select(StagedReplayView.Of)], found.Count < limit ? null : found[^1].Id), StagedReplayJson.Camel.StagedReplayListView);
+        var found = await table.ListAsync(page.After ?? "", page.Limit, caller.Tenant, cancellation);
+        return Results.Json(new StagedReplayListView([.. found.Select(StagedReplayView.Of)], found.Count < page.Limit ? null : found[^1].Id), StagedReplayJson.Camel.StagedReplayListView);
     });
 
     /// <summary>GET /api/replays/{id}</summary>
@@ -132,25 +129,6 @@ public sealed partial class ReplaysApi
         ValidId().IsMatch(id) && await table.FindAsync(id, cancellation) is var (replay, _) && (caller.Tenant is null || caller.Tenant == replay.Filter.Tenant) ? replay : null;
 
     private static IResult Show(StagedReplay replay) => Results.Json(StagedReplayView.Of(replay), StagedReplayJson.Camel.StagedReplayView);
-
-    /// <returns>What is wrong with the query; null when nothing is.</returns>
-    private static string? Read(IQueryCollection query, out int limit, out string after)
-    {
-        (limit, after) = (DefaultLimit, "");
-        if (query.Keys.Any(key => key is not ("limit" or "cursor")))
-            return "expected no other parameters than limit and cursor.";
-        if (query.FirstOrDefault(one => one.Value.Count > 1).Key is { } twice)
-            return $"{twice} is there more than once.";
-        if (query["limit"] is [{ Length: > 0 } text] && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > Most))
-            return $"limit is a whole number from 1 to {Most}.";
-        if (query["cursor"] is [{ Length: > 0 } cursor])
-        {
-            if (!ValidId().IsMatch(cursor))
-                return "cursor is none that came from here: take the one of the page before as it is.";
-            after = cursor;
-        }
-        return null;
-    }
 
     private async Task<IResult> AnswerAsync(HttpRequest request, Scope scope, Func<Caller, Task<IResult>> answer)
     {

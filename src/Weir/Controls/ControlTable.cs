@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Weir.Instances;
 
 namespace Weir.Controls;
 
@@ -13,10 +14,11 @@ internal sealed class ControlTable(TableServiceClient tables) : IStoredTable
 
     private const string LeasePartition = "lease";
     private const string LeaseRow = "release";
-    private const string Owner = "Owner";
-    private const string LeaseUntil = "Until";
 
     private readonly TableClient table = tables.GetTableClient(Name);
+
+    /// <summary>To release what was held.</summary>
+    public Turn Turn { get; } = new(tables.GetTableClient(Name), LeasePartition, LeaseRow);
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
@@ -66,27 +68,6 @@ internal sealed class ControlTable(TableServiceClient tables) : IStoredTable
             return true;
         }
         catch (RequestFailedException changed) when (changed.Status == 412)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Takes the turn to release what was held, or keeps it. False while another instance has it.</summary>
-    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation)
-    {
-        var answer = await table.GetEntityIfExistsAsync<TableEntity>(LeasePartition, LeaseRow, cancellationToken: cancellation);
-        var lease = new TableEntity(LeasePartition, LeaseRow) { [Owner] = instance, [LeaseUntil] = until };
-        try
-        {
-            if (!answer.HasValue)
-                await table.AddEntityAsync(lease, cancellation);
-            else if (answer.Value!.GetString(Owner) != instance && answer.Value.GetDateTimeOffset(LeaseUntil) > now)
-                return false;
-            else
-                await table.UpdateEntityAsync(lease, answer.Value.ETag, TableUpdateMode.Replace, cancellation);
-            return true;
-        }
-        catch (RequestFailedException taken) when (taken.Status is 404 or 409 or 412)
         {
             return false;
         }

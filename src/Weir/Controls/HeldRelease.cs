@@ -86,7 +86,7 @@ public sealed partial class HeldRelease
         var over = controls.All.Where(control => !control.IsInForce(now)).ToArray();
         if (over.Length == 0 && await held.NextGroupAsync(after: null, cancellation) is null)
             return true;
-        if (!await table.TakeTurnAsync(instance.Id, now, now + Lease, cancellation))
+        if (!await table.Turn.TakeAsync(instance.Id, now, now + Lease, cancellation))
             return false;
 
         foreach (var control in over)
@@ -94,7 +94,7 @@ public sealed partial class HeldRelease
         var all = true;
         for (var group = await held.NextGroupAsync(after: null, cancellation); group is not null; group = await held.NextGroupAsync(group, cancellation))
             all &= await ReleaseAsync(group, until, cancellation);
-        await table.TakeTurnAsync(instance.Id, now, clock.GetUtcNow(), cancellation); // another instance may have the next
+        await table.Turn.TakeAsync(instance.Id, now, clock.GetUtcNow(), cancellation); // another instance may have the next
         return all;
     }
 
@@ -116,7 +116,7 @@ public sealed partial class HeldRelease
                     LogReleased(released, kind, name);
                 return true;
             }
-            if (clock.GetUtcNow() is var now && (now >= until || !await table.TakeTurnAsync(instance.Id, now, now + Lease, cancellation)))
+            if (clock.GetUtcNow() is var now && (now >= until || !await table.Turn.TakeAsync(instance.Id, now, now + Lease, cancellation)))
                 return false;
             foreach (var some in page.Chunk(AtOnce))
                 await Task.WhenAll(some.Select(job => holds.ReleaseAsync(job.JobId, cancellation)));

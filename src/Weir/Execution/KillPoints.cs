@@ -108,7 +108,7 @@ internal sealed class KillPoints
         AfterBatchHeld, AfterBatchPaused, AfterBatchResumed, AfterHeldReleased, AfterBatchCancelled, AfterBatchRetried,
         AfterControlHeld, AfterControlMarked, AfterControlAudited, AfterControlWritten, AfterControlReleased);
 
-    private readonly string? armed;
+    private string? armed;
 
     /// <exception cref="InvalidOperationException">The setting names no kill point, or this is not development.</exception>
     public KillPoints(IConfiguration configuration, bool development)
@@ -121,6 +121,11 @@ internal sealed class KillPoints
         if (!Known.Contains(armed))
             throw new InvalidOperationException($"{Setting} is '{armed}'; expected one of {string.Join(", ", Known.Order())}.");
     }
+
+    /// <summary>For tests: the next time that this one is passed is the last.</summary>
+    /// <exception cref="ArgumentException">There is no such point.</exception>
+    public void Arm(string point) =>
+        armed = Known.Contains(point) ? point : throw new ArgumentException($"'{point}' is no kill point; expected one of {string.Join(", ", Known.Order())}.", nameof(point));
 
     /// <summary>What happens there. A test that has several instances in one process lets the one end that passes it.</summary>
     public Action Die { get; set; } = static () => Process.GetCurrentProcess().Kill();

@@ -23,6 +23,9 @@ internal enum FindingKind
 
     /// <summary>There are more messages than can be looked through.</summary>
     NotChecked,
+
+    /// <summary>A job that was sent through a queue to see whether it works did not succeed, twice in a row.</summary>
+    SyntheticCheckFailed,
 }
 
 /// <summary>What was done about it.</summary>

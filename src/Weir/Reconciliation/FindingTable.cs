@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Weir.Instances;
 using Weir.Index;
 using Weir.Telemetry;
 
@@ -11,10 +12,14 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
     private const int Batch = 100;
     private const string LeasePartition = "lease";
     private const string LeaseRow = "reconciler";
-    private const string Owner = "Owner";
-    private const string Until = "Until";
 
     private readonly TableClient table = tables.GetTableClient("Findings");
+
+    /// <summary>To reconcile.</summary>
+    public Turn Turn { get; } = new(tables.GetTableClient("Findings"), LeasePartition, LeaseRow);
+
+    /// <summary>To send jobs through the queues and see whether they work.</summary>
+    public Turn SyntheticTurn { get; } = new(tables.GetTableClient("Findings"), LeasePartition, "synthetic-check");
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
@@ -51,27 +56,6 @@ internal sealed class FindingTable(TableServiceClient tables) : IStoredTable
             foreach (var some in page.Values.Chunk(Batch))
                 await table.SubmitTransactionAsync(some.Select(row => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(row.PartitionKey, row.RowKey), ETag.All)), cancellation);
             return;
-        }
-    }
-
-    /// <summary>Takes the turn to reconcile, or keeps it. False while another instance has it.</summary>
-    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation)
-    {
-        var answer = await table.GetEntityIfExistsAsync<TableEntity>(LeasePartition, LeaseRow, cancellationToken: cancellation);
-        var lease = new TableEntity(LeasePartition, LeaseRow) { [Owner] = instance, [Until] = until };
-        try
-        {
-            if (!answer.HasValue)
-                await table.AddEntityAsync(lease, cancellation);
-            else if (answer.Value!.GetString(Owner) != instance && answer.Value.GetDateTimeOffset(Until) > now)
-                return false;
-            else
-                await table.UpdateEntityAsync(lease, answer.Value.ETag, TableUpdateMode.Replace, cancellation);
-            return true;
-        }
-        catch (RequestFailedException taken) when (taken.Status is 404 or 409 or 412)
-        {
-            return false;
         }
     }
 }

@@ -92,7 +92,7 @@ public sealed partial class Reconciler
     {
         var now = clock.GetUtcNow();
         var lease = options.Value.Every * 2 > ShortestLease ? options.Value.Every * 2 : ShortestLease;
-        if (!await findings.TakeTurnAsync(instance.Id, now, now + lease, cancellation))
+        if (!await findings.Turn.TakeAsync(instance.Id, now, now + lease, cancellation))
         {
             pass = null;
             return Round.NotOurs;

@@ -238,7 +238,7 @@ public sealed partial class ReplayCarrier
         var now = clock.GetUtcNow();
         if (now + Lease / 2 < leaseUntil)
             return true;
-        if (await table.TakeTurnAsync(instance.Id, now, now + Lease, cancellation))
+        if (await table.Turn.TakeAsync(instance.Id, now, now + Lease, cancellation))
         {
             if (leaseUntil < now)
                 known.Clear(); // another instance had it meanwhile
@@ -254,7 +254,7 @@ public sealed partial class ReplayCarrier
     {
         var now = clock.GetUtcNow();
         if (leaseUntil > now)
-            await table.TakeTurnAsync(instance.Id, now, now, cancellation);
+            await table.Turn.TakeAsync(instance.Id, now, now, cancellation);
         leaseUntil = default;
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Weir.DeadLetters;
+using Weir.Instances;
 
 namespace Weir.Replays;
 
@@ -22,10 +23,11 @@ internal sealed class ReplayTable(TableServiceClient tables) : IStoredTable
     private const string PagePrefix = "items-";
     private const string Document = "Document";
     private const string Tenant = "Tenant";
-    private const string Owner = "Owner";
-    private const string Until = "Until";
 
     private readonly TableClient table = tables.GetTableClient("Replays");
+
+    /// <summary>To carry replays on.</summary>
+    public Turn Turn { get; } = new(tables.GetTableClient("Replays"), Partition, LeaseRow);
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
@@ -112,27 +114,6 @@ internal sealed class ReplayTable(TableServiceClient tables) : IStoredTable
         catch (RequestFailedException changed) when (changed.Status is 404 or 409 or 412)
         {
             return null;
-        }
-    }
-
-    /// <summary>Takes the turn to carry replays on, or keeps it. False while another instance has it.</summary>
-    public async Task<bool> TakeTurnAsync(string instance, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellation)
-    {
-        var answer = await table.GetEntityIfExistsAsync<TableEntity>(Partition, LeaseRow, cancellationToken: cancellation);
-        var lease = new TableEntity(Partition, LeaseRow) { [Owner] = instance, [Until] = until };
-        try
-        {
-            if (!answer.HasValue)
-                await table.AddEntityAsync(lease, cancellation);
-            else if (answer.Value!.GetString(Owner) != instance && answer.Value.GetDateTimeOffset(Until) > now)
-                return false;
-            else
-                await table.UpdateEntityAsync(lease, answer.Value.ETag, TableUpdateMode.Replace, cancellation);
-            return true;
-        }
-        catch (RequestFailedException taken) when (taken.Status is 404 or 409 or 412)
-        {
-            return false;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Weir.Access;
@@ -76,7 +77,7 @@ public sealed partial class ShardFront
         }
 
         // Routes of the app that Weir does not know may be open to strangers; the shard says.
-        var tenant = caller?.Tenant ?? TenantOf(request, route, filter) ?? (route is ShardRoute.Own or ShardRoute.Everywhere ? TenantToActFor(caller, request, route) : null);
+        var tenant = caller?.Tenant ?? TenantOf(request, route, filter) ?? (route is ShardRoute.Own or ShardRoute.OfShard or ShardRoute.Everywhere ? TenantToActFor(caller, request, route) : null);
         if (tenant is not null)
             return await SendAsync(await assignment.LookAsync(tenant, cancellation), request, filter, cancellation);
         return route switch
@@ -85,6 +86,9 @@ public sealed partial class ShardFront
             ShardRoute.Pages list => await pages.ReadAsync(request, list, cancellation),
             ShardRoute.Whole => await pages.ReadWholeAsync(request, cancellation),
             ShardRoute.Controls => await pages.ReadControlsAsync(request, cancellation),
+            ShardRoute.OfShard => Problem.TenantMissing(caller!.Name),
+            // It goes on by itself, in one shard.
+            ShardRoute.ReplayPages when IsStaged(filter!.Value) => Problem.TenantMissing(caller!.Name),
             ShardRoute.ReplayPages => await pages.ReplayAsync(request, filter!.Value, cancellation),
             ShardRoute.Everywhere => await broadcast.EverywhereAsync(request, cancellation),
             _ => await AnyAsync(request, cancellation),
@@ -103,15 +107,21 @@ public sealed partial class ShardFront
         return named is not null && Admission.IsTenant(named) ? named : null;
     }
 
-    private static string? TextOf(System.Text.Json.JsonDocument body)
+    private static string? TextOf(JsonDocument body)
     {
         using (body)
-            return body.RootElement.ValueKind == System.Text.Json.JsonValueKind.Object && body.RootElement.TryGetProperty(TenantQuery, out var tenant) && tenant.ValueKind == System.Text.Json.JsonValueKind.String ? tenant.GetString() : null;
+            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty(TenantQuery, out var tenant) && tenant.ValueKind == JsonValueKind.String ? tenant.GetString() : null;
+    }
+
+    private static bool IsStaged(ReadOnlyMemory<byte> filter)
+    {
+        using var body = JsonText.Parse(filter, RequestBody.Strict).Document;
+        return body is not null && StagedReplayRequest.IsAskedFor(body.RootElement);
     }
 
     /// <summary>In development without keys everybody acts for one tenant. A schedule belongs to a tenant, so its control is not for every shard.</summary>
     private static string? TenantToActFor(Caller? caller, HttpRequest request, ShardRoute route) =>
-        route is ShardRoute.Own || request.Path.StartsWithSegments("/api/controls/schedule", StringComparison.OrdinalIgnoreCase) ? caller?.SubmitsFor : null;
+        route is not ShardRoute.Everywhere || request.Path.StartsWithSegments("/api/controls/schedule", StringComparison.OrdinalIgnoreCase) ? caller?.SubmitsFor : null;
 
     private async Task<IResult> SendAsync(Shard shard, HttpRequest request, ReadOnlyMemory<byte>? body, CancellationToken cancellation) =>
         await calls.SendAsync(shard, request, ShardCalls.TargetOf(request), body, ShardCalls.Longest, cancellation);

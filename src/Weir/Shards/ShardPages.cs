@@ -46,6 +46,8 @@ internal sealed partial class ShardPages(ShardMap shards, ShardCalls calls)
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return await FirstAsync(request, body, cancellation);
+            if (StagedReplayRequest.IsAskedFor(document.RootElement))
+                return Problem.InvalidRequest([new("/tenant", "expected whose dead letters: a staged replay is of one shard")]);
             var asked = JsonObject.Create(document.RootElement)!;
             var cursor = asked[Cursor] is JsonValue from && from.TryGetValue<string>(out var text) ? text : null;
             var limit = asked[Limit] is null ? DeadLetters.DeadLetterDesk.MaxReplays : asked[Limit] is JsonValue most && most.TryGetValue<int>(out var number) ? number : -1;

@@ -29,6 +29,9 @@ internal abstract record ShardRoute
     /// <summary>GET /api/controls: as <see cref="Whole"/>, each control once.</summary>
     public sealed record Controls : ShardRoute;
 
+    /// <summary>Figures that do not add up over shards (percentiles, an instance's metrics): of the tenant's shard; without a tenant the front cannot say whose.</summary>
+    public sealed record OfShard : ShardRoute;
+
     /// <summary>PUT and DELETE of a control: an operator's goes to every shard.</summary>
     public sealed record Everywhere : ShardRoute;
 
@@ -60,10 +63,12 @@ internal abstract record ShardRoute
             ("GET", ["findings"]) => new Pages("findings", 50),
             ("GET", ["audit"]) => new Pages("entries", 50),
             ("GET", ["instances"] or ["queues"] or ["breakers"] or ["limits"]) => new Whole(),
+            ("GET", ["replays"]) => new Pages("replays", 50),
+            ("GET", ["statistics"] or ["metrics"]) => new OfShard(),
             ("GET", ["controls"]) => new Controls(),
             ("PUT" or "DELETE", ["controls", _, _]) => new Everywhere(),
             ("POST", ["dead-letters", "replay"]) => new ReplayPages(),
-            (_, ["jobs" or "batches" or "dead-letters", _, ..]) => ByIdRoute,
+            (_, ["jobs" or "batches" or "dead-letters" or "replays", _, ..]) => ByIdRoute,
             _ => OwnRoute,
         };
     }

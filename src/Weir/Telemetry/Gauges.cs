@@ -5,6 +5,7 @@ using Weir.Instances;
 using Weir.Pressure;
 using Weir.Retries;
 using Weir.Schedules;
+using Weir.SyntheticCheck;
 
 namespace Weir.Telemetry;
 
@@ -21,12 +22,13 @@ internal sealed class Gauges : IDisposable
     private readonly RetryPolicies policies;
     private readonly Heartbeat heartbeat;
     private readonly ScheduleFiring schedules;
+    private readonly SyntheticChecks synthetic;
     private readonly TimeProvider clock;
 
-    public Gauges(PressureBoard pressure, BreakerBoard breakers, JobCatalog catalog, RetryBudget budget, RetryPolicies policies, Heartbeat heartbeat, ScheduleFiring schedules, TimeProvider clock)
+    public Gauges(PressureBoard pressure, BreakerBoard breakers, JobCatalog catalog, RetryBudget budget, RetryPolicies policies, Heartbeat heartbeat, ScheduleFiring schedules, SyntheticChecks synthetic, TimeProvider clock)
     {
         (this.pressure, this.breakers, this.catalog, this.budget) = (pressure, breakers, catalog, budget);
-        (this.policies, this.heartbeat, this.schedules, this.clock) = (policies, heartbeat, schedules, clock);
+        (this.policies, this.heartbeat, this.schedules, this.synthetic, this.clock) = (policies, heartbeat, schedules, synthetic, clock);
         // Its scope tells it from those of other instances in the same process, which only tests have.
         Meter = new Meter(TelemetryNames.Meter, version: null, tags: null, scope: this);
         Meter.CreateObservableGauge("weir.queue.depth", () => OfQueues(queue => queue.Depth), "{job}", "Jobs that wait or run.");
@@ -38,6 +40,8 @@ internal sealed class Gauges : IDisposable
         Meter.CreateObservableGauge("weir.retry.budget_spent", BudgetsSpent, description: "1 while a type's retries are more than its budget, so that its delays are doubled.");
         Meter.CreateObservableGauge("weir.instances", Instances, "{instance}", "Instances, by whether they are alive or silent; each tells what it saw last.");
         Meter.CreateObservableGauge("weir.instance.heartbeat_age", HeartbeatAge, "s", "Since this instance could last say that it lives.");
+        Meter.CreateObservableGauge("weir.synthetic_check.success", () => OfChecks(one => one.Outcome == CheckOutcome.Succeeded ? 1 : 0), description: "1 if the last job that was sent through the queue to see whether it works succeeded, else 0; told by the instance whose turn it is.");
+        Meter.CreateObservableGauge("weir.synthetic_check.duration", () => OfChecks(one => one.Time.TotalSeconds), "s", "How long that job took from its submission to its end, or until it was given up.");
         Meter.CreateObservableGauge("weir.schedule.overdue", Overdue, "s", "How long the schedule that is overdue most has been due, as this instance sees it; 0 when none is.");
     }
 
@@ -55,6 +59,9 @@ internal sealed class Gauges : IDisposable
                 yield return new Measurement<double>(value, new KeyValuePair<string, object?>("queue", JobMetrics.NameOf(queue.Queue)));
         }
     }
+
+    private IEnumerable<Measurement<double>> OfChecks(Func<CheckResult, double> what) =>
+        synthetic.Last is not { } round ? [] : round.Results.Select(one => new Measurement<double>(what(one), new KeyValuePair<string, object?>("queue", JobMetrics.NameOf(one.Queue))));
 
     private IEnumerable<Measurement<long>> BreakerStates() => breakers.All.Select(breaker => new Measurement<long>(
         breaker.State switch { BreakerState.Open => 2, BreakerState.HalfOpen => 1, _ => 0 }, new KeyValuePair<string, object?>("dependency", breaker.Dependency)));

@@ -33,6 +33,9 @@ public sealed class Orchestrations
 
     public void Use(DurableTaskClient current) => client = current;
 
+    /// <summary>Null before the first function has handed it in.</summary>
+    internal DurableTaskClient? Known => client;
+
     internal DurableTaskClient Client =>
         client ?? throw new InvalidOperationException("A workflow is to be started or told something, but the function that does it has no [DurableClient].");
 

@@ -18,7 +18,7 @@ public sealed class AzureBuildTests(AzureCompilation build) : IClassFixture<Azur
     private static readonly Dictionary<string, int> OnlyInOneBuild = new(StringComparer.Ordinal);
 
     public static TheoryData<string> AppProjects =>
-        [.. Repository.ProductProjects.Where(project => !project.IsAzureLocal).Select(project => project.File)];
+        [.. Repository.ProductProjects.Where(project => !project.IsLocalOnly).Select(project => project.File)];
 
     public static TheoryData<string> ListedPackages => [.. OfficialApi.Packages().Order(StringComparer.Ordinal)];
 

@@ -63,6 +63,13 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "DeadLettered");
             await stage.ReplayAsync(job, mended: null);
         }),
+        new("workflow with a compensation that fails, replayed and cancelled", async stage =>
+        {
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 3, FailAt: 3, FailUndoAt: 1));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.ReplayOnceAsync(job);
+            await stage.CancelAsync(job);
+        }),
         new("delay", async stage => await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(5))),
         new("cancel while it waits", async stage => await stage.CancelAsync(await stage.SubmitAsync("sim.plain", new Work(1), delay: TimeSpan.FromSeconds(20)))),
         new("cancel while it runs", async stage =>
@@ -74,6 +81,12 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
         new("stop while it runs", async stage =>
         {
             var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
+            await stage.UntilAsync(job, "Running");
+            stage.Stop();
+        }),
+        new("stop while an AtMostOnce job runs", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.most", new Work(1, SleepMs: 8_000));
             await stage.UntilAsync(job, "Running");
             stage.Stop();
         }),
@@ -185,6 +198,17 @@ internal sealed class Stage(WorldState world)
             world.Observer.Cases.Find(known => known.Ids.Contains(id))!.Mended.Add(mended);
         return PersistAsync(
             "ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", mended is null ? "{}" : JsonSerializer.Serialize(new { payload = mended }, JsonSerializerOptions.Web), route: [("id", id)]);
+    }
+
+    /// <summary>Asked for until somebody takes it up; what becomes of it then, nobody asks.</summary>
+    public async Task ReplayOnceAsync(string id)
+    {
+        for (var until = world.Now + Patience; world.Now < until;)
+        {
+            if (await gateway.CallAsync("ReplayDeadLetter", "POST", $"/api/dead-letters/{id}/replay", "{}", route: [("id", id)]) is not { Status: 409 })
+                return;
+            await world.Outside.DelayAsync(TimeSpan.FromSeconds(1));
+        }
     }
 
     public Task DiscardAsync(string id) => PersistAsync("DiscardDeadLetter", "DELETE", $"/api/dead-letters/{id}", query: "?reason=given%20up", route: [("id", id)]);

@@ -26,6 +26,8 @@ internal static class Hunt
             if (options.Processes > 1)
                 return HuntProcess.ShareOutAsync(options, args, CancellationToken.None).GetAwaiter().GetResult();
             OneThread.Prepare();
+            if (options.Idle)
+                return IdleHour.Run();
             return options.Exhaustive ? RunScenarios(options) : RunSeeds(options);
         }
         catch (FormatException wrong)

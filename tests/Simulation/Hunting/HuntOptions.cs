@@ -19,6 +19,9 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
     /// <summary>Stop at the first failure.</summary>
     public bool First { get; init; }
 
+    /// <summary>What an idle hour costs, instead of a hunt.</summary>
+    public bool Idle { get; init; }
+
     /// <summary>Only this scenario.</summary>
     public string? Scenario { get; init; }
 
@@ -39,12 +42,13 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --hashes        print the hash of each history
           --exhaustive    every scenario with a kill, and a lost answer, after each of its effects
           --scenario NAME only this one
+          --idle          count what an app does in an hour without jobs
           --first         stop at the first failure
           --mutants       put one deliberate bug after the other into src/Weir: the simulation has to find each (--only "TEXT|TEXT": those with one of them in their name)
         Without any of them it runs this project's tests.
         """;
 
-    public static bool IsAskedFor(string[] args) => args.Any(arg => arg is "--seed" or "--seeds" or "--exhaustive" or "--minutes" or "--mutants" or "--usage");
+    public static bool IsAskedFor(string[] args) => args.Any(arg => arg is "--seed" or "--seeds" or "--exhaustive" or "--minutes" or "--mutants" or "--idle" or "--usage");
 
     /// <exception cref="FormatException">An argument is unknown or no number.</exception>
     public static HuntOptions Read(string[] args)
@@ -63,6 +67,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
                 "--history" => options with { Replay = true },
                 "--hashes" => options with { Hashes = true },
                 "--exhaustive" => options with { Exhaustive = true },
+                "--idle" => options with { Idle = true },
                 "--scenario" => options with { Scenario = Value(args, ++i) },
                 "--first" => options with { First = true },
                 "--mutants" => options with { Mutants = true },

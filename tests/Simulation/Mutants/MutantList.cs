@@ -74,7 +74,7 @@ internal static class MutantList
         new("AtMostOnce claims nothing", "AtMostOnce starts once", "Execution/Claims.cs",
             "if (type.Guarantee == Guarantee.AtLeastOnce)", "if (type.Guarantee != Guarantee.EffectivelyOnce)"),
         new("AtMostOnce is handed back", "AtMostOnce starts once", "Execution/JobRunner.cs",
-            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Seeds = 300 },
+            "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtMostOnce =>", "AttemptResult.Interrupted when type.Guarantee == Guarantee.AtLeastOnce =>") { Scenario = "stop while an AtMostOnce job runs" },
 
         // The attempt
         new("settled before the outcome", "I10: a running job has a message", "Execution/JobRunner.cs",
@@ -148,6 +148,16 @@ internal static class MutantList
         new("replay keeps the expiry", "a replayed job runs", "Receipts/Receipt.DeadLetters.cs",
             "Column.HeldAttempt, Column.ExpiresAt, Column", "Column.HeldAttempt, Column") { Seeds = 200 },
 
+        // Staged replay
+        new("stage queues before it is on record", "a stage replays only what is on record", "Replays/ReplayCarrier.cs",
+            "        run.Decide(clock.GetUtcNow());\n", "        run.Decide(clock.GetUtcNow());\n        await QueueAsync(run, cancellation);\n") { Seeds = 300 },
+        new("stage does not wait for its jobs", "the next stage comes when this one has ended", "Replays/StagedRun.cs",
+            "stage.Succeeded + stage.Failed + CancelledIn(stage) == stage.Started && ", "stage.Started > 0 && ") { Seeds = 300 },
+        new("stage forgets its bound", "a stage in which too many die is the last", "Replays/StagedRun.cs",
+            "stage.Failed > 0 && stage.Failed >= Replay.StopAtFailureRate * most", "stage.Failed > 1_000 && stage.Failed >= Replay.StopAtFailureRate * most") { Seeds = 300 },
+        new("staged replay of a key all at once", "of a strict key one job is replayed at a time", "Replays/StagedRun.cs",
+            "if (item.State == ItemStage.Pending && waiting.Contains(key))", "if (item.State == ItemStage.Pending && waiting.Contains(key) && item.Place < 0)") { Seeds = 2_000 },
+
         // Order and lanes
         new("dead letter does not block its key", "I5", "Lanes/OrderedKeys.cs",
             "        if (state == JobState.DeadLettered)\n        {", "        if (state == JobState.Expired)\n        {"),
@@ -168,7 +178,7 @@ internal static class MutantList
         new("slots reserved without If-Match", "no second has more starts than the rate and the burst", "Limits/LimitTable.cs",
             "UpdateEntityAsync(row, before.ETag,", "UpdateEntityAsync(row, ETag.All,") { Seeds = 200 },
         new("starts when the table is away", "without a slot nothing starts", "Limits/JobSlots.cs",
-            "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 200 },
+            "            return new SlotAnswer(default, clock.GetUtcNow() + UntilTableIsBack + Spread * Lane.Fraction(message.JobId));", "            return SlotAnswer.Free;") { Seeds = 1_500 },
         new("a row does not move on", "a slot is good for one start", "Limits/ReservedRow.cs",
             "first + interval * count", "first + interval * (count - 1)") { Seeds = 200 },
 
@@ -197,7 +207,7 @@ internal static class MutantList
         new("control: held and not marked", "I10: what a control held goes on when it ends", "Controls/ControlGate.cs",
             "        await held.AddAsync(pause, message, cancellation);\n", "") { Seeds = 100 },
         new("control: trusted however old", "what is paused does not start", "Controls/ControlBoard.cs",
-            "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 300 },
+            "view.Number > 0 && clock.GetElapsedTime(view.BegunAt) <= MaxAge;", "view.Number > 0;") { Seeds = 1_500 },
         new("control: not asked after the claim", "what is paused does not start", "Execution/JobRunner.cs",
             "if (!await controls.MayStartAsync(claim.Message, queue, stopping))", "if (claim.Attempt.Number < 0)") { Seeds = 300 },
 
@@ -219,22 +229,22 @@ internal static class MutantList
         new("cancelled workflow undoes nothing", "I7: cancelling compensates", "Workflows/WorkflowOrchestration.cs",
             "isStale || (!IsStopping && begun.ToUndo is null) ? []", "isStale || (failedStep is null && begun.ToUndo is null) ? []") { InCalm = true, Seeds = 200 },
         new("cancelled replay undoes nothing", "I7: cancelling compensates, also before a replay begins", "Cancellation/JobCancellation.cs",
-            "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Seeds = 2_000 },
+            "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Scenario = "workflow with a compensation that fails, replayed and cancelled" },
         new("done step runs again", "I3: no step takes effect twice", "Workflows/StepRuns.cs",
-            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 300 },
+            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 1_500 },
         new("stale run goes on", "I9: a replay is one new run", "Workflows/StepRuns.cs",
-            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 300 },
+            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 1_500 },
 
         // Batches, schedules, unique keys
         new("batch takes an older run's end", "the counts of a batch are exact", "Batches/BatchShard.cs",
-            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 300 },
+            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 1_500 },
         new("occurrence with an id of its own", "one job for an occurrence", "Schedules/OccurrenceSubmission.cs",
             "var jobId = schedule.JobIdOf(occurrence);", "var jobId = schedule.JobIdOf(occurrence.AddTicks(clock.GetUtcNow().Ticks % 10_000_000));") { Scenario = "schedule" },
         new("cursor before the job", "no occurrence is lost", "Schedules/OccurrenceSubmission.cs",
             "var submitted = await SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);",
             "_ = SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);\n        Submitted submitted = new Submitted.Accepted(jobId, schedule.Name, JobState.Queued, Replayed: false);") { Scenario = "schedule" },
         new("unique key with two holders", "one holder at a time", "Uniqueness/UniqueTable.cs",
-            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 300 },
+            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 1_500 },
         new("waiting job is not sent", "I10: who waits for a unique key goes on", "Uniqueness/UniqueKeys.cs",
             "        kill.Pass(KillPoints.AfterHandOn);\n        await SendAsync(next, cancellation);", "        kill.Pass(KillPoints.AfterHandOn);") { Seeds = 200 },
 

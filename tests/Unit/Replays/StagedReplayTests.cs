@@ -1,6 +1,4 @@
 using System.Text;
-using Weir;
-using Weir.Catalog;
 using Weir.DeadLetters;
 using Weir.Receipts;
 using Weir.Replays;

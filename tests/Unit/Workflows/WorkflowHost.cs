@@ -19,6 +19,9 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public DurableTaskClient Client { get; private init; } = null!;
 
+    /// <summary>The turns and activities so far, by name.</summary>
+    public IReadOnlyDictionary<string, long> Operations => engine.Operations.Snapshot();
+
     /// <param name="orchestrator">Another orchestrator than Weir's, such as that of another build.</param>
     public static async Task<WorkflowHost> StartAsync(WeirInMemory weir, Func<TaskOrchestrationContext, Task<object?>>? orchestrator = null)
     {
@@ -53,7 +56,7 @@ internal sealed class WorkflowHost : IAsyncDisposable
 
     public async Task<JobRecord> UntilAsync(string id, Func<JobRecord, bool> holds)
     {
-        for (var tries = 0; tries < 2_000; tries++)
+        for (var tries = 0; tries < 10_000; tries++)
         {
             var job = await weir.JobAsync(id);
             if (holds(job))
