@@ -1,3 +1,4 @@
+using Dashboard;
 using Functions;
 using Jobs;
 using Microsoft.Azure.Functions.Worker.Builder;
@@ -21,6 +22,7 @@ if (builder.Configuration.IsWeirFront())
 else
 {
     builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
+    builder.Services.AddDashboard();
 }
 
 var app = builder.Build();
@@ -38,7 +40,7 @@ static string WhatNext(IConfiguration configuration)
 
           curl -s {{{address}}}/api/jobs {{{(keys ? "-H 'Authorization: Bearer weir_…' " : "")}}}-H 'Content-Type: application/json' -d '{"type": "email.welcome", "payload": {"to": "ada@example.org", "name": "Ada"}}'
 
-        and follow the link in its answer. {{{address}}}/api/catalog lists the job types. Ctrl+C stops.
+        and follow the link in its answer. {{{address}}}/api/catalog lists the job types. {{{address}}}/dashboard shows how it goes. Ctrl+C stops.
 
         """;
 }

@@ -130,6 +130,7 @@ public static class WeirServices
         services.AddOptions<ReconcileOptions>().Bind(configuration.GetSection(ReconcileOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddTable<FindingTable>().AddSingleton<Overdue>().AddSingleton<Repairs>().AddFace<Reconciler>().AddFace<FindingsApi>().AddFace<UnknownRouteApi>();
         services.AddFace<CapacityApi>();
+        services.AddTable<SessionSecretTable>().AddSingleton<BrowserSessions>();
         services.AddSingleton<StatisticsHistory>().AddFace<StatisticsApi>();
         services.AddOptions<SyntheticCheckOptions>().Bind(configuration.GetSection(SyntheticCheckOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddFace<SyntheticChecks>().AddSingleton<Dependencies>().AddSingleton<Doctor>().AddFace<DoctorApi>();

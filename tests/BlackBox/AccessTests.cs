@@ -63,6 +63,9 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["get api/catalog"] = "read",
         ["get api/catalog/{type}"] = "read",
         ["get api/probe/effects/{name}"] = "read",
+        // The pages send whoever has not signed in to the page where one does; tests/Browser and DashboardTests say who sees what.
+        ["get dashboard/{*path}"] = null,
+        ["post dashboard/{*path}"] = null,
         // The outside world of the sample jobs, there in development only; they call it without a key.
         ["get sim"] = null,
         ["put sim/{name}"] = null,
@@ -287,7 +290,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
     private static IEnumerable<string> Routes()
     {
         var folder = typeof(AccessTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Triggers").Value!;
-        return from file in Directory.GetFiles(folder, "*.cs")
+        return from file in Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
                from Match trigger in Trigger().Matches(File.ReadAllText(file))
                from method in trigger.Groups["method"].Captures
                select $"{method.Value} {trigger.Groups["route"].Value}";

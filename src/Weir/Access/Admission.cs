@@ -68,6 +68,8 @@ public sealed partial class Admission
     /// <summary>The caller, and whether a credential came at all.</summary>
     private (Caller? Caller, bool Presented) Identify(HttpRequest request)
     {
+        if (request.HttpContext.Features.Get<HandedOn>() is { } known)
+            return (known.Caller, true);
         if (anybody is not null)
             return (anybody, false);
         if (KeyOf(request) is { } key)

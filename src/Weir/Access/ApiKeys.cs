@@ -48,6 +48,17 @@ internal sealed partial class ApiKeys
         return found;
     }
 
+    /// <summary>The key of a name, which is no secret.</summary>
+    public (Caller Caller, byte[] Hash)? Named(string name)
+    {
+        foreach (var (hash, caller) in keys)
+        {
+            if (caller.Name == name)
+                return (caller, hash);
+        }
+        return null;
+    }
+
     private static (byte[] Hash, Caller Caller) Read(IConfigurationSection section)
     {
         var hash = section["Hash"] ?? "";

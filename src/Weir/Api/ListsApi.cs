@@ -33,7 +33,12 @@ public sealed partial class ListsApi
         (this.admission, this.jobs, this.instances, this.controls, this.clock) = (admission, jobs, instances, controls, clock);
 
     /// <summary>GET /api/jobs?state=&amp;type=&amp;tenant=&amp;from=&amp;to=&amp;limit=&amp;cursor=, the newest first.</summary>
-    public async Task<IResult> JobsAsync(HttpRequest request, CancellationToken cancellation)
+    public Task<IResult> JobsAsync(HttpRequest request, CancellationToken cancellation) => JobsAsync(request, patience: null, cancellation);
+
+    /// <param name="request">The query.</param>
+    /// <param name="patience">After this much time the page comes short, and says where to go on.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    internal async Task<IResult> JobsAsync(HttpRequest request, TimeSpan? patience, CancellationToken cancellation)
     {
         var (caller, refusal) = admission.Ask(request, Scope.Read);
         if (caller is null)
@@ -43,7 +48,7 @@ public sealed partial class ListsApi
         if (filter!.Tenant is { } tenant && !caller.Sees(tenant))
             return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the query names.");
 
-        var page = await jobs.ReadAsync(filter with { Tenant = filter.Tenant ?? caller.Tenant }, after, limit, cancellation);
+        var page = await jobs.ReadAsync(filter with { Tenant = filter.Tenant ?? caller.Tenant }, after, limit, cancellation, patience);
         return Results.Json(new JobListView([.. page.Jobs.Select(ListedJobView.Of)], page.Next is null ? null : Encode(page.Next)), ApiJson.Camel.JobListView);
     }
 

@@ -26,13 +26,19 @@ internal sealed class JobList(JobIndexTable table, ReceiptTable receipts, TimePr
     private const int MostLookUps = 200;
     private const int LookUpsAtOnce = 20;
 
-    public async Task<JobPage> ReadAsync(JobFilter filter, string? after, int limit, CancellationToken cancellation)
+    /// <param name="filter">What is to be shown.</param>
+    /// <param name="after">Where an earlier page ended.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="patience">After this much time it shows what it has: for somebody who looks at the page. Null: the bounds on what it reads suffice.</param>
+    public async Task<JobPage> ReadAsync(JobFilter filter, string? after, int limit, CancellationToken cancellation, TimeSpan? patience = null)
     {
+        var began = clock.GetTimestamp();
         var to = filter.To ?? clock.GetUtcNow().AddHours(1); // another instance's clock may be ahead
         var walk = new IndexWalk(table, after ?? IndexKey.At(to), filter.From);
         var jobs = new List<ListedJob>();
         int lines = 0, lookUps = 0;
-        while (!walk.IsAtEnd && lines < MostLines && walk.Queries < MostQueries)
+        while (!walk.IsAtEnd && lines < MostLines && walk.Queries < MostQueries && !(clock.GetElapsedTime(began) > patience))
         {
             var found = await walk.NextAsync(cancellation);
             lines += found.Count;

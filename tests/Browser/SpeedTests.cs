@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace Browser.Tests;
+
+/// <summary>
+/// Every page answers in under 300 ms, and lists page on. In CI with some thousand jobs; WEIR_DASHBOARD_JOBS=1000000 fills the tables with a million
+/// (and 10,000 dead letters), and prints what each page took.
+/// </summary>
+public sealed partial class SpeedTests
+{
+    private const int Tries = 5;
+
+    /// <summary>Where a machine does much else, a request waits for a core: a slow page is slow each time.</summary>
+    private const int MostTries = 30;
+
+    private static readonly TimeSpan Bound = TimeSpan.FromMilliseconds(300);
+
+    [Fact]
+    public async Task Every_page_answers_in_under_300_ms_and_lists_page_on()
+    {
+        var jobs = int.TryParse(Environment.GetEnvironmentVariable("WEIR_DASHBOARD_JOBS"), NumberStyles.None, CultureInfo.InvariantCulture, out var wish) ? wish : 10_000;
+        using var data = new DataFolder();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(15));
+        var began = TimeProvider.System.GetTimestamp();
+        await ManyJobs.FillAsync(data.Path, jobs, deadLetters: Math.Clamp(jobs / 100, 500, 10_000), limit.Token);
+        var filled = TimeProvider.System.GetElapsedTime(began);
+
+        await using var weir = await WeirProcess.StartAsync(data);
+        var one = await weir.Http.SubmitAsync("probe", new { note = "one" });
+        await weir.Http.FinalAsync(one);
+        var dead = LinkTo().Match(await weir.Http.GetStringAsync("dashboard/dead-letters")).Groups["id"].Value;
+        string[] pages =
+        [
+            "dashboard", "dashboard/jobs", "dashboard/jobs?type=crm.sync&state=succeeded", "dashboard/jobs?state=cancelled", "dashboard/jobs?tenant=rare", "dashboard/jobs?state=deadLettered", "dashboard/jobs?type=probe.workflow",
+            $"dashboard/jobs?q=order-17", $"dashboard/jobs/{one}", "dashboard/dead-letters", "dashboard/dead-letters?type=crm.sync", "dashboard/dead-letters?fingerprint=0000000000000007", "dashboard/dead-letters?state=discarded", "dashboard/replays",
+            "dashboard/workflows", "dashboard/batches", "dashboard/schedules", "dashboard/catalogue", "dashboard/catalogue/probe", "dashboard/controls", "dashboard/capacity?arrivalsPerSecond=20&serviceTime=PT0.2S&simulate=true&duration=PT1M", "dashboard/audit",
+        ];
+        var figures = new List<(string Page, TimeSpan Best)>();
+        foreach (var page in pages)
+            figures.Add((page, await BestAsync(weir.Http, page)));
+        foreach (var list in new[] { "dashboard/jobs", "dashboard/jobs?state=cancelled", "dashboard/jobs?tenant=rare", "dashboard/dead-letters" })
+        {
+            var isFiltered = list.Contains('?', StringComparison.Ordinal);
+            var (pagesOn, rows) = await PageOnAsync(weir.Http, list, isFiltered ? 60 : 5, figures);
+            Assert.True(pagesOn >= (isFiltered ? 2 : 5) && rows > 5, $"{list}: {rows} rows on {pagesOn} pages");
+        }
+
+        var report = $"{jobs:N0} jobs, filled in {filled.TotalSeconds:0} s\n{string.Join('\n', figures.OrderByDescending(one => one.Best).Select(one => $"{one.Best.TotalMilliseconds,7:0.0} ms  {one.Page}"))}";
+        TestContext.Current.TestOutputHelper?.WriteLine(report);
+        Assert.True(figures.All(one => one.Best < Bound), report);
+        Assert.True(dead.Length > 0, "No dead letter is listed.");
+    }
+
+    /// <summary>The best of some: what the page takes, and not what else the machine does.</summary>
+    private static async Task<TimeSpan> BestAsync(HttpClient http, string page)
+    {
+        var best = TimeSpan.MaxValue;
+        for (var attempt = 0; attempt < Tries || (attempt < MostTries && best >= Bound); attempt++)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            using var answer = await http.GetAsync(page);
+            await answer.Content.ReadAsByteArrayAsync();
+            var took = TimeProvider.System.GetElapsedTime(began);
+            Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{page}: {answer.StatusCode}");
+            best = took < best ? took : best;
+        }
+        return best;
+    }
+
+    private static async Task<(int Pages, int Rows)> PageOnAsync(HttpClient http, string list, int most, List<(string, TimeSpan)> figures)
+    {
+        var (pages, rows, seen) = (0, 0, new HashSet<string>());
+        for (string? page = list; page is not null && pages < most && (pages < 5 || rows <= 5); pages++)
+        {
+            var html = await http.GetStringAsync(page);
+            foreach (var id in LinkTo().Matches(html).Select(row => row.Groups["id"].Value).Distinct())
+                Assert.True(seen.Add(id) || list == "dashboard/dead-letters", $"{id} is on two pages of {list}.");
+            rows = seen.Count;
+            page = Next().Match(html) is { Success: true } next ? WebUtility.HtmlDecode(next.Groups["address"].Value).TrimStart('/') : null;
+            if (page is not null && pages < 3)
+                figures.Add((page[..Math.Min(60, page.Length)] + "…", await BestAsync(http, page)));
+        }
+        return (pages, rows);
+    }
+
+    [GeneratedRegex("href=\"/dashboard/(jobs|dead-letters)/(?<id>[0-9a-f-]{36})\"")]
+    private static partial Regex LinkTo();
+
+    [GeneratedRegex("href=\"(?<address>[^\"]+)\" rel=\"next\"")]
+    private static partial Regex Next();
+}
