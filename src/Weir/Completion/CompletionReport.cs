@@ -9,7 +9,7 @@ namespace Weir.Completion;
 /// What is told of a job that has ended, to a webhook and in an event: under 20 kB, so that every receiver takes it. It is made from the
 /// final receipt alone, so that made twice it is the same.
 /// </summary>
-/// <param name="Run">Which run of the job ended: 0, or after a replay how many attempts there were before it.</param>
+/// <param name="Run">Which run of the job ended: how often it had been replayed. Not its attempts: a job that expired before its first has none, and its next run none before it.</param>
 internal sealed record CompletionReport(string JobId, string Type, string Tenant, JobState State, int Run, DateTimeOffset FinishedAt, string Data)
 {
     private const int MaxResult = 16_000;
@@ -24,7 +24,7 @@ internal sealed record CompletionReport(string JobId, string Type, string Tenant
     public static CompletionReport Of(Receipt receipt)
     {
         var finishedAt = receipt.FinishedAt ?? receipt.SubmittedAt;
-        var report = new CompletionReport(receipt.Id, receipt.Type, receipt.Tenant, receipt.State, receipt.EarlierAttempts, finishedAt, "");
+        var report = new CompletionReport(receipt.Id, receipt.Type, receipt.Tenant, receipt.State, receipt.Replays, finishedAt, "");
         return report with { Data = DataOf(receipt, report) };
     }
 

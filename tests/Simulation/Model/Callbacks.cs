@@ -54,7 +54,7 @@ internal sealed class Callbacks
         foreach (var job in world.Observer.Seen.Where(job => job is { IsRemoved: false, Type: "sim.plain" }))
         {
             foreach (var run in job.Ends.Keys.Where(run => !events.Contains(string.Create(CultureInfo.InvariantCulture, $"{job.Id}:{run}"))))
-                return ("events", $"{job} has ended ({job.Ends[run]}, {run} attempts before), and no event says so", [job.Id]);
+                return ("events", $"{job} has ended ({job.Ends[run]}, {run} replays before), and no event says so", [job.Id]);
         }
         return null;
     }

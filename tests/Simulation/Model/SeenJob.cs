@@ -87,7 +87,7 @@ internal sealed class SeenJob(string id)
 
     public DateTimeOffset? EndedAt { get; set; }
 
-    /// <summary>How each run of it ended, by the number of attempts before the run.</summary>
+    /// <summary>How each run of it ended, by the number of replays before the run.</summary>
     public SortedDictionary<int, string> Ends { get; } = [];
 
     /// <summary>Its receipt is gone: retention has removed it, or a submission that was never accepted was taken back.</summary>

@@ -17,6 +17,9 @@ internal sealed class SeenReceipt(TableEntity row)
 
     public int Attempt => row.GetInt32("Attempt") ?? 0;
 
+    /// <summary>How often it was replayed.</summary>
+    public int Run => row.GetInt32("Replays") ?? 0;
+
     public int EarlierAttempts => row.GetInt32("EarlierAttempts") ?? 0;
 
     public string Owner => row.GetString("Owner") ?? "";
@@ -68,7 +71,7 @@ internal sealed class SeenReceipt(TableEntity row)
         job.HasExpired |= State == "Expired";
         job.Discarded = row.ContainsKey("DiscardedBy") && State is ("DeadLettered" or "Expired");
         if (IsFinal)
-            job.Ends.TryAdd(EarlierAttempts, State);
+            job.Ends.TryAdd(Run, State);
         (job.Type, job.Tenant, job.Queue, job.StrictKey) = (Type, Tenant, Queue, StrictKey);
         (job.Batch, job.Schedule, job.Occurrence) = (row.GetString("Batch"), row.GetString("Schedule"), row.GetDateTimeOffset("Occurrence") ?? default);
         (job.UniqueKey, job.UniqueFor, job.SupersededBy) = (row.GetString("UniqueKey"), TimeSpan.FromSeconds(row.GetDouble("UniqueForSeconds") ?? 0), row.GetString("SupersededBy"));

@@ -40,8 +40,8 @@ internal sealed class StagedReplayRules
             return;
         var id = reason[Mark.Length..].Split(':')[0];
         var replay = Of(id);
-        var run = new SeenRun(jobId, row.GetInt32("EarlierAttempts") ?? 0, replay.Items.TryGetValue(jobId, out var item) ? item.Stage : 0, replay.Version, item.Key ?? "-");
-        if (replay.Runs.Exists(one => one.JobId == run.JobId && one.EarlierAttempts == run.EarlierAttempts))
+        var run = new SeenRun(jobId, row.GetInt32("Replays") ?? 0, replay.Items.TryGetValue(jobId, out var item) ? item.Stage : 0, replay.Version, item.Key ?? "-");
+        if (replay.Runs.Exists(one => one.JobId == run.JobId && one.Run == run.Run))
             world.Observer.Break("I9", $"{jobId} was replayed twice for one death, by the staged replay {id}", jobId, id);
         replay.Runs.Add(run);
         var allowed = replay.Started.Values.Sum();
@@ -77,7 +77,7 @@ internal sealed class StagedReplayRules
             world.Observer.Break("stages", $"stage {stage + 1} of the staged replay {id} has begun, and {dead} of {dead + well} had died again; the bound was {bound}", id);
     }
 
-    private static string? EndOf(WorldState world, SeenRun run) => world.Observer.Find(run.JobId)?.Ends.GetValueOrDefault(run.EarlierAttempts);
+    private static string? EndOf(WorldState world, SeenRun run) => world.Observer.Find(run.JobId)?.Ends.GetValueOrDefault(run.Run);
 
     private SeenReplay Of(string id)
     {
@@ -99,5 +99,5 @@ internal sealed class StagedReplayRules
         public int Version { get; set; }
     }
 
-    private sealed record SeenRun(string JobId, int EarlierAttempts, int Stage, int Version, string Key);
+    private sealed record SeenRun(string JobId, int Run, int Stage, int Version, string Key);
 }

@@ -2,7 +2,9 @@ using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir;
 using Weir.Completion;
+using Weir.DeadLetters;
 using Weir.Lanes;
+using Weir.Receipts;
 
 namespace Unit.Tests.Completion;
 
@@ -35,6 +37,18 @@ public sealed class JobAnnouncementsTests
         Assert.Equal("application/json", told[0].ContentType);
         Assert.Contains(contains, told[0].Body.ToString());
         Assert.Equal(told[0].Body.ToString(), told[^1].Body.ToString());
+    }
+
+    [Fact]
+    public async Task The_ends_of_two_runs_have_names_of_their_own_also_when_the_first_had_no_attempt()
+    {
+        await using var store = await LocalStore.OpenAsync(typeof(Announced));
+        var id = await store.EndedJobAsync("announced", JobState.Expired);
+        var expired = (await store.Receipts.FindAsync(id, default))!;
+        var replayed = Receipt.Written(expired.ToReplay(new Handling("ada", expired.SubmittedAt, null), mended: null), expired.ETag);
+
+        Assert.Equal((0, 0), (expired.Attempt, replayed.EarlierAttempts));
+        Assert.Equal(($"{id}:0", $"{id}:1"), (CompletionReport.Of(expired).Id, CompletionReport.Of(replayed).Id));
     }
 
     [Fact]
