@@ -167,7 +167,8 @@ internal sealed class BrokerConnection(Broker broker, string id) : IBrokerConnec
                 return (result, result == SettleResult.Done ? Receiving.TakeNext(transaction, entity, session) : []);
             },
             cancellation);
-        session.Ahead = next;
+        if (result == SettleResult.Done)
+            session.Ahead = next; // a second try of a completion whose answer was lost must not drop what the first one read ahead
         return result;
     }
 
