@@ -14,7 +14,7 @@ public sealed partial class RunbookTests : IAsyncLifetime
     /// These explain how things are set up; nothing is to be recovered there by commands. The faults of two others take minutes to make, which BlackBox's OverloadTests (pressure.md) and
     /// FindingTests (findings.md) do, over HTTP.
     /// </summary>
-    private static readonly string[] NoRunbooks = ["access", "controls", "data-directory", "deploy", "findings", "local", "pressure"];
+    private static readonly string[] NoRunbooks = ["access", "controls", "dashboard", "data-directory", "deploy", "findings", "local", "pressure", "shards"];
 
     private static readonly (string, string)[] Settings =
         [("Weir__SyntheticCheck__Enabled", "true"), ("Weir__SyntheticCheck__Every", "00:00:05")];

@@ -83,7 +83,7 @@ internal sealed class Claim : IDisposable
     /// <summary>Waits; false when the attempt has ended before. Not Task.Delay: nearly every attempt ends it, and the exception was a twelfth of what a short job cost.</summary>
     private async Task<bool> PassAsync(TimeSpan time, CancellationToken ended)
     {
-        var passed = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var passed = new TaskCompletionSource<bool>(); // goes on where time passed or the attempt ended, as after Task.Delay
         await using var timer = clock.CreateTimer(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(true), passed, time, Timeout.InfiniteTimeSpan);
         await using var end = ended.UnsafeRegister(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(false), passed);
         return await passed.Task && !ended.IsCancellationRequested;
