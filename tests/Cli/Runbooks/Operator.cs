@@ -57,8 +57,9 @@ internal sealed class Operator(WeirProcess weir)
     public async Task<double[]> MetricAsync(string name, params (string Name, string Value)[] labels) =>
     [
         .. (await weir.Http.GetStringAsync("api/metrics")).Split('\n')
-            .Where(line => line.StartsWith(name + "{", StringComparison.Ordinal) && labels.All(label => line.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)))
-            .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture)),
+            .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ')
+            .Where(line => labels.All(label => line.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)))
+            .Select(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)),
     ];
 
     public static async Task UntilAsync(Func<Task<bool>> isSo, string what)

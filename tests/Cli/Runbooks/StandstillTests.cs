@@ -64,12 +64,12 @@ public sealed class StandstillTests
         var weir = new Operator(process);
         (await weir.RunAsync("schedules", "put", "each-second", "--type", "probe", "--cron", "* * * * * *", "--time-zone", "Europe/Berlin", "--missed", "all", "--payload", """{"note": "kept"}""")).Expect(ExitCode.Ok);
         await Operator.UntilAsync(async () => await FiredAsync() >= 2, "it fires");
-        Assert.Equal(0, await LateAsync());
+        var late = await LateAsync();
         await process.SignalAsync("STOP");
         await Task.Delay(TimeSpan.FromSeconds(10));
         var before = TimeProvider.System.GetUtcNow();
         await process.SignalAsync("CONT");
-        await Operator.UntilAsync(async () => await LateAsync() >= 3, "occurrences are fired late");
+        await Operator.UntilAsync(async () => await LateAsync() >= late + 3, "occurrences are fired late");
 
         await weir.RunPageAsync("schedules-late",
             [("NAME", "each-second"), ("TYPE", "probe"), ("CRON", "* * * * * *"), ("ZONE", "Europe/Berlin"), ("PAYLOAD", """{"note": "kept"}""")],
