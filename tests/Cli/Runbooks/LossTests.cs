@@ -17,7 +17,7 @@ public sealed class LossTests
         using var data = new DataFolder();
         await using var process = await WeirProcess.StartAsync(data, ("AzureWebJobsStorage", azurite.ConnectionString));
         var weir = new Operator(process);
-        var ids = await weir.SubmitAsync(12, "{}", "--delay", "PT5S");
+        var ids = await weir.SubmitAsync(12, "{}", "--delay", "PT10S");
         await azurite.StopAsync();
         (await weir.RunAsync("submit probe")).Expect(ExitCode.TryLater);
         await Operator.UntilAsync(async () => (await weir.MetricAsync("weir_jobs_put_off_total", ("reason", "storeAway"))).Sum() > 10, "jobs are put off");
@@ -58,10 +58,10 @@ public sealed class LossTests
         await using var process = await WeirProcess.StartAsync(data);
         var weir = new Operator(process);
         await weir.RunPageAsync("no-instance", [("TYPE", "probe.limited")],
-            ("instances", run =>
+            ("instances", async run =>
             {
-                Assert.Contains($"-{process.ProcessId}-", run.Expect(ExitCode.Ok).Out);
-                return Task.CompletedTask;
+                run.Expect(ExitCode.Ok);
+                Assert.Contains($"-{process.ProcessId}-", (await weir.RunAsync("instances --json")).Out);
             }),
             ("controls set type", async run =>
             {
