@@ -227,6 +227,7 @@ public sealed class RunbookTests(RunbookTests.App app) : IClassFixture<RunbookTe
 
         public async ValueTask InitializeAsync() => process = await WeirProcess.StartAsync(data,
             ("Weir__SyntheticCheck__Enabled", "true"), ("Weir__SyntheticCheck__Every", "00:00:05"), ("Weir__SyntheticCheck__Limit", "00:00:05"),
+            ("Weir__Retries__quick__Budget", "0.2"), // as most types have it: the probe's own policy has no bound
             ("Weir__Tenants__default__Lanes__bulk", "2"), ("Weir__Pressure__bulk__Elevated", "00:00:02"), ("Weir__Pressure__bulk__Saturated", "00:00:04"), ("Weir__Pressure__bulk__MinDepth", "8"));
 
         public async ValueTask DisposeAsync()
