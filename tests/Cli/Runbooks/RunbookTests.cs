@@ -107,6 +107,7 @@ public sealed class RunbookTests(RunbookTests.App app) : IClassFixture<RunbookTe
         var hangs = await Weir.SubmitAsync("probe", """{"failFirst": 1, "failAs": "hang"}""", "--ordering-key", "stuck");
         await Weir.BecomesAsync(hangs, "running");
         var waits = await Weir.SubmitAsync("probe", "{}", "--ordering-key", "stuck");
+        await Operator.UntilAsync(async () => (await Weir.RunAsync("list --state running --json")).Out.Contains(hangs, StringComparison.Ordinal), "the list says so too");
         await Weir.RunPageAsync("queue-not-draining", [("JOB", hangs)],
             ("list --state running", run => HasAsync(run, "probe")),
             ("get", async run =>
