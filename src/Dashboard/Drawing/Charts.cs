@@ -13,8 +13,8 @@ internal sealed record Chart(IReadOnlyList<string> Labels, IReadOnlyList<Line> L
 
     private const double Left = 52;
     private const double Right = 8;
-    private const double Top = 8;
-    private const double Bottom = 20;
+    private const double Top = 14;
+    private const double Bottom = 26;
 
     /// <summary>The top of the scale: 1, 2 or 5 times a power of ten, above the largest value.</summary>
     public double Most { get; } = Round(Lines.SelectMany(line => line.Values).Max() ?? 0);
