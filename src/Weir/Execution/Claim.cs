@@ -161,11 +161,11 @@ internal sealed class Claim : IDisposable
                 var now = await receipts.FindAsync(Message.JobId, cancellation);
                 if (now is null)
                     return null;
-                etag = now.ETag;
                 if (isDone(now))
-                    return etag;
+                    return etag = now.ETag;
                 if (!IsOurs(now))
                     return null;
+                etag = now.ETag; // not before: by another owner's ETag the next write of ours would not be fenced
                 if (now.CancelRequestedAt is not null)
                     await cancelRequested.CancelAsync();
             }
