@@ -43,6 +43,9 @@ internal sealed class SeenJob(string id)
     /// <summary>Its current attempt was given back before it had an outcome: its number may come again.</summary>
     public bool HandedBack { get; set; }
 
+    /// <summary>And nobody has claimed it since: that attempt has no record.</summary>
+    public bool IsGivenBack { get; set; }
+
     /// <summary>How often an attempt was given back.</summary>
     public int HandBacks { get; set; }
 

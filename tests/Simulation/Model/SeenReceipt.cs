@@ -52,19 +52,19 @@ internal sealed class SeenReceipt(TableEntity row)
     {
         if (job.State == "Running" && State == "Queued")
         {
-            job.HandedBack = true;
+            (job.HandedBack, job.IsGivenBack) = (true, true);
             if (job.Runs.Count > job.RunsBeforeClaim)
                 job.HandBacks++; // else it was given back before it was started: its slot was over
         }
         if (State == "Running" && job.State != State)
-            job.RunsBeforeClaim = job.Runs.Count;
+            (job.RunsBeforeClaim, job.IsGivenBack) = (job.Runs.Count, false);
         if (State == "DeadLettered" && job.State != State)
             job.DeadLetterings++;
         if (job.State is "DeadLettered" or "Expired" && State != job.State)
         {
             job.Replays++;
             job.RetriesAtOnce = 0; // the same delays again: they follow from the job's id and the attempt's number in its run
-            if (job.HandedBack)
+            if (job.IsGivenBack)
                 job.GivenUp.Add(job.Attempt);
             job.HandedBack = false;
         }
