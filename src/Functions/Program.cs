@@ -22,8 +22,8 @@ if (builder.Configuration.IsWeirFront())
 else
 {
     builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, builder.Environment.IsDevelopment());
-    builder.Services.AddDashboard();
 }
+builder.Services.AddDashboard(); // also at a front, whose functions are the same: there it is never made, since every request goes on to a shard
 
 var app = builder.Build();
 if (builder.Environment.IsDevelopment())

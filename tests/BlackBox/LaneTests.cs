@@ -55,9 +55,9 @@ public sealed class LaneTests
         var ids = await SubmitManyAsync(one.Http, 200, "drain", sleepMs: 50);
         await UntilAsync(async () => (await one.Http.EffectsAsync("drain")).GetProperty("count").GetInt32() >= 20);
 
-        // Four lanes may all be one instance's; the one that leaves is one that has some. An instance's id holds its process's.
+        // Four lanes may all be one instance's; the one that leaves is one that has some.
         var early = await one.Http.FinalAsync((await one.Http.EffectsAsync("drain")).GetProperty("jobs")[0].GetProperty("id").GetString()!);
-        var isOne = early.GetProperty("attempts")[0].GetProperty("instance").GetString()!.Contains($"-{one.ProcessId}-", StringComparison.Ordinal);
+        var isOne = one.IsInstance(early.GetProperty("attempts")[0].GetProperty("instance").GetString()!);
         var (leaving, staying) = isOne ? (one, other) : (other, one);
         await leaving.StopAsync();
         var left = DateTimeOffset.UtcNow;

@@ -95,71 +95,88 @@ public sealed class ShardTests : IAsyncLifetime
     [Fact]
     public async Task A_fourth_shard_is_added_while_jobs_are_in_flight_and_none_is_lost_or_overtaken()
     {
-        const int Tenants = 10, Keys = 2, Pieces = 4;
-        var piece = Math.Max(1, Jobs / (Tenants * Keys * Pieces));
+        const int Tenants = 10, Keys = 2, Lines = Tenants * Keys, MostRounds = 60;
         var front = await StartFrontAsync();
         var tenants = Enumerable.Range(0, Tenants).Select(i => $"tenant-{i}").ToArray();
-        var accepted = 0;
-        await SubmitAsync(front, 0);
-        var before = await ShardsOfTenantsAsync(front, tenants);
+        var perKey = 0;
+        await SubmitAsync(front, Jobs / Lines, sleepMs: 50);
+        var atFirst = await WaitingAsync(front);
 
-        // As an operator does it: the app first, then its line in the front's settings, which starts the front again; the old one goes on until the new one is there.
+        // As an operator does it: the app first, then its line in the front's settings, which starts the front again; the old one goes on until the new one is there. Clients go on all the time: whenever few jobs
+        // wait, each key gets one more, so that some are in flight at the change however long the starts take.
         known.Add(("east", WeirProcess.FreePort()));
-        shards["east"] = await StartShardAsync("east", known[^1].Port);
-        var starting = StartFrontAsync();
-        await SubmitAsync(front, 1);
-        var next = await starting;
-        await SubmitAsync(front, 2);
-        var (_, waiting) = await CountAsync(next);
-        Assert.True(waiting > 0, "Everything was done before the new shard was there.");
+        var changing = AddAsync();
+        for (var round = 0; !changing.IsCompleted && round < MostRounds * 10; round++)
+        {
+            if (round < MostRounds && await WaitingAsync(front) < Lines)
+                await SubmitAsync(front, 1, sleepMs: 1_000);
+            await Task.WhenAny(changing, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System));
+        }
+        var next = await changing;
+        var atChange = await WaitingAsync(next);
+        Assert.True(atChange > 0, "Everything was done before the new front was there.");
+        await SubmitAsync(next, 3, sleepMs: 0);
+        var before = await ShardsOfTenantsAsync(front, tenants);
         await front.StopAsync();
-        await SubmitAsync(next, 3);
+        await SubmitAsync(next, 2, sleepMs: 0);
 
         var newcomers = Enumerable.Range(0, 12).Select(i => $"new-{i}").ToArray();
         foreach (var tenant in newcomers)
             await For(next, tenant).SubmitAsync("probe", new { effect = tenant });
 
         var began = TimeProvider.System.GetTimestamp();
-        while ((await CountAsync(next)).Done < accepted)
+        while (await WaitingAsync(next) > 0)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < Limit, $"{await CountAsync(next)} of {accepted} after {Limit}.");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Limit, $"{await WaitingAsync(next)} of {perKey * Lines} still wait after {Limit}.");
             await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System);
         }
+        var last = TimeProvider.System.GetElapsedTime(began);
         foreach (var tenant in tenants)
         {
             for (var key = 0; key < Keys; key++)
             {
                 var effects = await For(next, tenant).EffectsAsync($"key-{key}");
-                Assert.Equal(Enumerable.Range(0, Pieces * piece), effects.GetProperty("jobs").EnumerateArray().Select(job => int.Parse(job.Text("note")!, CultureInfo.InvariantCulture)));
+                Assert.Equal(Enumerable.Range(0, perKey), effects.GetProperty("jobs").EnumerateArray().Select(job => int.Parse(job.Text("note")!, CultureInfo.InvariantCulture)));
             }
         }
         var after = await ShardsOfTenantsAsync(next, [.. tenants, .. newcomers]);
         Assert.All(before, pinned => Assert.Equal(pinned.Value, after[pinned.Key]));
         Assert.Contains(newcomers, tenant => after[tenant] == "east");
-        TestContext.Current.SendDiagnosticMessage(
-            $"{accepted} jobs of {Tenants} tenants, {waiting} in flight when the fourth shard came; all done {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0} s after the last; newcomers at the new shard: {newcomers.Count(tenant => after[tenant] == "east")} of {newcomers.Length}");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{perKey * Lines} jobs of {Tenants} tenants and {Lines} keys; {atFirst} in flight when the fourth shard was started, {atChange} when the new front was ready; all done {last.TotalSeconds:0} s after the last was submitted; "
+            + $"tenants moved: 0; newcomers at the new shard: {newcomers.Count(tenant => after[tenant] == "east")} of {newcomers.Length}");
 
-        Task SubmitAsync(WeirProcess at, int number) => Task.WhenAll(tenants.Select(async tenant =>
+        async Task<WeirProcess> AddAsync()
         {
-            using var http = For(at, tenant);
-            for (var key = 0; key < Keys; key++)
+            shards["east"] = await StartShardAsync("east", known[^1].Port);
+            return await StartFrontAsync();
+        }
+
+        async Task SubmitAsync(WeirProcess at, int count, int sleepMs)
+        {
+            await Task.WhenAll(tenants.Select(async tenant =>
             {
-                // Each tenth fails once: what comes after it in its key has to wait. The last before the new front takes over takes long enough for that.
-                var lines = Enumerable.Range(number * piece, piece).Select(note => JsonSerializer.Serialize(
-                    new { type = "probe.ordered", payload = new { effect = $"key-{key}", note = $"{note}", failFirst = note % 10 == 3 ? 1 : 0, sleepMs = note != (3 * piece) - 1 ? 50 : key == 0 ? 15_000 : 5_000 }, orderingKey = $"key-{key}" }));
-                using var content = new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson");
-                using var answer = await http.PostAsync("api/jobs/bulk", content);
-                var all = await answer.ReadJsonAsync();
-                Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode}: {all}");
-                Assert.Equal(piece, all.GetProperty("accepted").GetInt32());
-                Interlocked.Add(ref accepted, piece);
-            }
-        }));
+                using var http = For(at, tenant);
+                for (var key = 0; key < Keys; key++)
+                {
+                    // Each tenth fails once: what comes after it in its key has to wait.
+                    var lines = Enumerable.Range(perKey, count).Select(note => JsonSerializer.Serialize(
+                        new { type = "probe.ordered", payload = new { effect = $"key-{key}", note = $"{note}", failFirst = note % 10 == 3 ? 1 : 0, sleepMs }, orderingKey = $"key-{key}" }));
+                    using var content = new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson");
+                    using var answer = await http.PostAsync("api/jobs/bulk", content);
+                    var all = await answer.ReadJsonAsync();
+                    Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode}: {all}");
+                    Assert.Equal(count, all.GetProperty("accepted").GetInt32());
+                }
+            }));
+            perKey += count;
+        }
 
-        async Task<(int Done, int Waiting)> CountAsync(WeirProcess at)
+        // All jobs that are accepted, less their effects.
+        async Task<int> WaitingAsync(WeirProcess at)
         {
-            var counts = await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, Keys).Select(async key => (await For(at, tenant).EffectsAsync($"key-{key}")).GetProperty("count").GetInt32())));
-            return (counts.Sum(), accepted - counts.Sum());
+            var done = await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, Keys).Select(async key => (await For(at, tenant).EffectsAsync($"key-{key}")).GetProperty("count").GetInt32())));
+            return (perKey * Lines) - done.Sum();
         }
     }
 

@@ -28,6 +28,8 @@ internal sealed class WeirProcess : IAsyncDisposable
     /// <summary>Of a front, the shards behind it: what happens to it happens to all of them.</summary>
     private readonly IReadOnlyList<WeirProcess> behind;
 
+    private bool isDisposed;
+
     private WeirProcess(Process process, StringBuilder output, int port, IReadOnlyList<WeirProcess> behind)
     {
         this.process = process;
@@ -50,6 +52,9 @@ internal sealed class WeirProcess : IAsyncDisposable
     }
 
     public int ProcessId => process.Id;
+
+    /// <summary>Whether the instance of this id, which holds its process's, is this app, or one of the shards behind it.</summary>
+    public bool IsInstance(string id) => All.Any(one => id.Contains($"-{one.ProcessId}-", StringComparison.Ordinal));
 
     private IEnumerable<WeirProcess> All => [this, .. behind];
 
@@ -144,6 +149,9 @@ internal sealed class WeirProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (isDisposed)
+            return; // a front that could not start takes its shards with it, and so does who started them
+        isDisposed = true;
         if (!process.HasExited)
             process.Kill();
         await process.WaitForExitAsync().WaitAsync(StopLimit);

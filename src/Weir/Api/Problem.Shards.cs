@@ -24,6 +24,8 @@ internal static partial class Problem
     public static IResult AssignmentsUnavailable() => RetryAfter(ShardRetryAfter,
         Of(503, "storeUnavailable", "The tenant's shard could not be looked up", "The store behind the front did not answer. Nothing was done; send the request again."));
 
+    public static IResult NoDashboardHere() => Of(404, "noSuchRoute", "The front has no dashboard", "Each shard has its own, which shows its own tenants: open /dashboard at the shard's address. The API (/api) is here.");
+
     /// <summary>Some shards did it and some did not.</summary>
     public static IResult PartlyDone(IReadOnlyList<object> shards) => RetryAfter(ShardRetryAfter,
         Of(503, "partlyDone", "Not every shard has done it", "See shards. Send the same request again until it succeeds: where it is done already, that changes nothing.", more: new Dictionary<string, object?> { ["shards"] = shards }));

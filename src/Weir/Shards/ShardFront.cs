@@ -58,6 +58,8 @@ public sealed partial class ShardFront
                 return health.Live();
             case ShardRoute.Ready:
                 return await health.ReadyAsync(cancellation);
+            case ShardRoute.Dashboard:
+                return Problem.NoDashboardHere();
             case ShardRoute.Submit:
                 var (submitter, refusal) = admission.AskToSubmit(request);
                 return submitter is null ? refusal! : await SendAsync(await assignment.AssignAsync(submitter.SubmitsFor!, cancellation), request, body: null, cancellation);

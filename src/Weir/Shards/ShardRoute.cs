@@ -11,6 +11,9 @@ internal abstract record ShardRoute
     /// <inheritdoc cref="Live"/>
     public sealed record Ready : ShardRoute;
 
+    /// <summary>Each shard has its own pages, which show it alone: the front has none, rather than show one for all.</summary>
+    public sealed record Dashboard : ShardRoute;
+
     /// <summary>To the caller's tenant's shard, which is pinned by it.</summary>
     public sealed record Submit : ShardRoute;
 
@@ -40,6 +43,7 @@ internal abstract record ShardRoute
 
     private static readonly Live LiveRoute = new();
     private static readonly Ready ReadyRoute = new();
+    private static readonly Dashboard DashboardRoute = new();
     private static readonly Submit SubmitRoute = new();
     private static readonly Own OwnRoute = new();
     private static readonly ById ByIdRoute = new();
@@ -49,7 +53,7 @@ internal abstract record ShardRoute
     {
         var parts = (path.Value ?? "").ToLowerInvariant().Trim('/').Split('/');
         if (parts is not ["api", ..])
-            return OwnRoute;
+            return parts is ["dashboard", ..] ? DashboardRoute : OwnRoute;
         return (method.ToUpperInvariant(), parts[1..]) switch
         {
             ("GET", ["health", "live"]) => LiveRoute,

@@ -42,6 +42,17 @@ public sealed class ShardFrontTests
         Assert.Equal(path, Assert.Single(shards.Asked).Target);
     }
 
+    [Theory]
+    [InlineData("/dashboard")]
+    [InlineData("/Dashboard/jobs")]
+    public async Task No_shards_dashboard_is_shown_as_if_it_were_everybodys(string path)
+    {
+        var shards = new FakeShards(request => (200, new { }));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        Assert.Equal((404, "noSuchRoute"), Coded(await front.SendAsync("GET", path)));
+        Assert.Empty(shards.Asked);
+    }
+
     [Fact]
     public async Task A_stranger_is_refused_here_and_nobody_is_pinned_by_one_who_may_not_submit()
     {
