@@ -62,9 +62,9 @@ async function look({ page, said }, path, width) {
   const problems = await judged(page, null);
   await page.emulateMedia({ colorScheme: "dark" });
   problems.push(...(await judged(page, ["color-contrast", "link-in-text-block"])).map((one) => `dark: ${one}`));
-  if (task.pictures) await page.screenshot({ path: pictureOf(path, `${width}-dark`), fullPage: true });
+  if (task.pictures) await page.screenshot({ path: pictureOf(path, `${width}-dark`), fullPage: true, caret: "initial" });
   await page.emulateMedia({ colorScheme: "light" });
-  if (task.pictures) await page.screenshot({ path: pictureOf(path, width), fullPage: true });
+  if (task.pictures) await page.screenshot({ path: pictureOf(path, width), fullPage: true, caret: "initial" });
   const seen = await page.evaluate(() => ({
     title: document.title,
     text: document.querySelector("main").innerText,
