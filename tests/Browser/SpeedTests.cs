@@ -10,10 +10,8 @@ namespace Browser.Tests;
 /// </summary>
 public sealed partial class SpeedTests
 {
-    private const int Tries = 5;
-
-    /// <summary>Where a machine does much else, a request waits for a core: a slow page is slow each time.</summary>
-    private const int MostTries = 30;
+    /// <summary>A page is judged by the best of them: where a machine does much else, a request waits for a core, but a slow page is slow each time.</summary>
+    private const int Tries = 7;
 
     private static readonly TimeSpan Bound = TimeSpan.FromMilliseconds(300);
 
@@ -37,9 +35,12 @@ public sealed partial class SpeedTests
             $"dashboard/jobs?q=order-17", $"dashboard/jobs/{one}", "dashboard/dead-letters", "dashboard/dead-letters?type=crm.sync", "dashboard/dead-letters?fingerprint=0000000000000007", "dashboard/dead-letters?state=discarded", "dashboard/replays",
             "dashboard/workflows", "dashboard/batches", "dashboard/schedules", "dashboard/catalogue", "dashboard/catalogue/probe", "dashboard/controls", "dashboard/capacity?arrivalsPerSecond=20&serviceTime=PT0.2S&simulate=true&duration=PT1M", "dashboard/audit",
         ];
-        var figures = new List<(string Page, TimeSpan Best)>();
+        var figures = new List<Figure>();
+        // Once round first: what a process compiles at its first request is no page's own time.
         foreach (var page in pages)
-            figures.Add((page, await BestAsync(weir.Http, page)));
+            await weir.Http.GetStringAsync(page);
+        foreach (var page in pages)
+            figures.Add(await MeasureAsync(weir.Http, page, page));
         foreach (var list in new[] { "dashboard/jobs", "dashboard/jobs?state=cancelled", "dashboard/jobs?tenant=rare", "dashboard/dead-letters" })
         {
             var isFiltered = list.Contains('?', StringComparison.Ordinal);
@@ -47,29 +48,28 @@ public sealed partial class SpeedTests
             Assert.True(pagesOn >= (isFiltered ? 2 : 5) && rows > 5, $"{list}: {rows} rows on {pagesOn} pages");
         }
 
-        var report = $"{jobs:N0} jobs, filled in {filled.TotalSeconds:0} s\n{string.Join('\n', figures.OrderByDescending(one => one.Best).Select(one => $"{one.Best.TotalMilliseconds,7:0.0} ms  {one.Page}"))}";
+        var report = $"{jobs:N0} jobs, filled in {filled.TotalSeconds:0} s; best, median and worst of {Tries}\n{string.Join('\n', figures.OrderByDescending(one => one.Best))}";
         TestContext.Current.TestOutputHelper?.WriteLine(report);
         Assert.True(figures.All(one => one.Best < Bound), report);
         Assert.True(dead.Length > 0, "No dead letter is listed.");
     }
 
-    /// <summary>The best of some: what the page takes, and not what else the machine does.</summary>
-    private static async Task<TimeSpan> BestAsync(HttpClient http, string page)
+    private static async Task<Figure> MeasureAsync(HttpClient http, string page, string name)
     {
-        var best = TimeSpan.MaxValue;
-        for (var attempt = 0; attempt < Tries || (attempt < MostTries && best >= Bound); attempt++)
+        var took = new List<TimeSpan>();
+        for (var attempt = 0; attempt < Tries; attempt++)
         {
             var began = TimeProvider.System.GetTimestamp();
             using var answer = await http.GetAsync(page);
             await answer.Content.ReadAsByteArrayAsync();
-            var took = TimeProvider.System.GetElapsedTime(began);
+            took.Add(TimeProvider.System.GetElapsedTime(began));
             Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{page}: {answer.StatusCode}");
-            best = took < best ? took : best;
         }
-        return best;
+        took.Sort();
+        return new Figure(name, took[0], took[Tries / 2], took[^1]);
     }
 
-    private static async Task<(int Pages, int Rows)> PageOnAsync(HttpClient http, string list, int most, List<(string, TimeSpan)> figures)
+    private static async Task<(int Pages, int Rows)> PageOnAsync(HttpClient http, string list, int most, List<Figure> figures)
     {
         var (pages, rows, seen) = (0, 0, new HashSet<string>());
         for (string? page = list; page is not null && pages < most && (pages < 5 || rows <= 5); pages++)
@@ -80,7 +80,7 @@ public sealed partial class SpeedTests
             rows = seen.Count;
             page = Next().Match(html) is { Success: true } next ? WebUtility.HtmlDecode(next.Groups["address"].Value).TrimStart('/') : null;
             if (page is not null && pages < 3)
-                figures.Add((page[..Math.Min(60, page.Length)] + "…", await BestAsync(http, page)));
+                figures.Add(await MeasureAsync(http, page, page[..Math.Min(60, page.Length)] + "…"));
         }
         return (pages, rows);
     }
@@ -90,4 +90,9 @@ public sealed partial class SpeedTests
 
     [GeneratedRegex("href=\"(?<address>[^\"]+)\" rel=\"next\"")]
     private static partial Regex Next();
+
+    private sealed record Figure(string Page, TimeSpan Best, TimeSpan Median, TimeSpan Worst)
+    {
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Best.TotalMilliseconds,7:0.0} {Median.TotalMilliseconds,7:0.0} {Worst.TotalMilliseconds,7:0.0} ms  {Page}");
+    }
 }

@@ -43,6 +43,9 @@ async function judged(page, rules) {
   return found;
 }
 
+// No file's name may be longer than 255 bytes.
+const pictureOf = (path, width) => `${task.pictures}/${path.replace(/[^a-z0-9]+/gi, "_").slice(0, 120)}-${width}.png`;
+
 async function look({ page, said }, path, width) {
   said.length = 0;
   const began = performance.now();
@@ -59,9 +62,9 @@ async function look({ page, said }, path, width) {
   const problems = await judged(page, null);
   await page.emulateMedia({ colorScheme: "dark" });
   problems.push(...(await judged(page, ["color-contrast", "link-in-text-block"])).map((one) => `dark: ${one}`));
-  if (task.pictures) await page.screenshot({ path: `${task.pictures}/${path.replace(/[^a-z0-9]+/gi, "_")}-${width}-dark.png`, fullPage: true });
+  if (task.pictures) await page.screenshot({ path: pictureOf(path, `${width}-dark`), fullPage: true, caret: "initial" });
   await page.emulateMedia({ colorScheme: "light" });
-  if (task.pictures) await page.screenshot({ path: `${task.pictures}/${path.replace(/[^a-z0-9]+/gi, "_")}-${width}.png`, fullPage: true });
+  if (task.pictures) await page.screenshot({ path: pictureOf(path, width), fullPage: true, caret: "initial" });
   const seen = await page.evaluate(() => ({
     title: document.title,
     text: document.querySelector("main").innerText,

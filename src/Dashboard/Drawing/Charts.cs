@@ -11,10 +11,11 @@ internal sealed record Chart(IReadOnlyList<string> Labels, IReadOnlyList<Line> L
     public const double Width = 640;
     public const double Height = 150;
 
+    private const int MostLabels = 8;
     private const double Left = 52;
     private const double Right = 8;
-    private const double Top = 8;
-    private const double Bottom = 20;
+    private const double Top = 14;
+    private const double Bottom = 26;
 
     /// <summary>The top of the scale: 1, 2 or 5 times a power of ten, above the largest value.</summary>
     public double Most { get; } = Round(Lines.SelectMany(line => line.Values).Max() ?? 0);
@@ -23,8 +24,11 @@ internal sealed record Chart(IReadOnlyList<string> Labels, IReadOnlyList<Line> L
 
     public IEnumerable<(double Y, string Label)> Grid => new[] { 0, 0.5, 1 }.Select(share => (Y(Most * share), Unit(Most * share)));
 
+    /// <summary>Few labels are all written; of many the first, the middle one and the last.</summary>
     public IEnumerable<(double X, string Anchor, string Label)> Axis =>
-        Labels.Count == 0 ? [] : [(X(0), "start", Labels[0]), (X((Labels.Count - 1) / 2), "middle", Labels[(Labels.Count - 1) / 2]), (X(Labels.Count - 1), "end", Labels[^1])];
+        Enumerable.Range(0, Labels.Count)
+            .Where(at => Labels.Count <= MostLabels || at == 0 || at == (Labels.Count - 1) / 2 || at == Labels.Count - 1)
+            .Select(at => (X(at), at == 0 ? "start" : at == Labels.Count - 1 ? "end" : "middle", Labels[at]));
 
     /// <summary>A path with a gap wherever a value is missing; a value alone between gaps is a dot.</summary>
     public string PathOf(Line line)

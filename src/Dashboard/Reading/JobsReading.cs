@@ -7,7 +7,8 @@ using Weir.Receipts;
 
 namespace Dashboard.Reading;
 
-internal sealed record JobsModel(Answer<JobListView> Jobs, string? Next, IReadOnlyList<string> Types, JobSearch Search, IReadOnlyList<FoundByKey> Found, bool CanNameTenants);
+/// <param name="Jobs">Null where a key is looked for.</param>
+internal sealed record JobsModel(Answer<JobListView>? Jobs, string? Next, IReadOnlyList<string> Types, JobSearch Search, IReadOnlyList<FoundByKey> Found, bool CanNameTenants);
 
 /// <summary>What the form of the list says.</summary>
 internal sealed record JobSearch(string? Text, string? Type, string? State, string? Tenant, string? From, string? To)
@@ -37,10 +38,10 @@ internal sealed class JobsReading(Faces faces, KeySearch keys, ReceiptTable rece
     {
         var search = new JobSearch(visit["q"], visit["type"], visit["state"], visit["tenant"], visit["from"], visit["to"]);
         var asked = visit.Ask.Get([.. visit.Passing("type", "state", "tenant", "cursor"), ("from", TimeOf(search.From)), ("to", TimeOf(search.To)), ("limit", "50")]);
-        var jobs = await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(asked, Patience, visit.Cancellation));
+        var jobs = search.Text is null ? await Answer<JobListView>.OfAsync(faces.Lists.JobsAsync(asked, Patience, visit.Cancellation)) : (Answer<JobListView>?)null;
         var found = search.Text is { } text ? await keys.FindAsync(visit, text, search.Type, search.Tenant) : [];
         var types = catalog.Types.Select(type => type.Name).Order(StringComparer.Ordinal).ToArray();
-        return visit.Draw<Dashboard.Pages.JobsPage, JobsModel>("Jobs", new JobsModel(jobs, jobs.Value?.Cursor is { } cursor ? visit.With("cursor", cursor) : null, types, search, found, visit.Session.Caller.Tenant is null));
+        return visit.Draw<Dashboard.Pages.JobsPage, JobsModel>("Jobs", new JobsModel(jobs, jobs?.Value?.Cursor is { } cursor ? visit.With("cursor", cursor) : null, types, search, found, visit.Session.Caller.Tenant is null));
     }
 
     public async Task<Drawn> OneAsync(Visit visit, string id)

@@ -33,11 +33,8 @@ internal sealed class KeySearch(JobCatalog catalog, ReceiptTable receipts, Uniqu
         ids.AddRange(types.Select(one => ("Idempotency-Key", JobId.FromKey(owner, one, text))));
         try
         {
-            foreach (var queue in Enum.GetValues<Queue>())
-            {
-                if (await ordering.FindHeadAsync(OrderedKeys.KeyOf(owner, queue, text), visit.Cancellation) is { } head)
-                    ids.Add(("ordering key", head.JobId));
-            }
+            var heads = await Task.WhenAll(Enum.GetValues<Queue>().Select(queue => ordering.FindHeadAsync(OrderedKeys.KeyOf(owner, queue, text), visit.Cancellation)));
+            ids.AddRange(heads.Where(head => head is not null).Select(head => ("ordering key", head!.JobId)));
             foreach (var some in types.Chunk(AtOnce))
             {
                 var rows = await Task.WhenAll(some.Select(one => uniques.FindAsync(UniqueTable.IdOf(owner, one, text), visit.Cancellation)));
