@@ -19,8 +19,7 @@ public sealed class StoreAwayTests
             Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
 
         await azurite.DisposeAsync();
-        using var ill = await weir.Http.GetAsync("api/health/ready");
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, ill.StatusCode);
+        Assert.True(await IsIllAsync(weir.Http), "The instance goes on to say that it is ready.");
         foreach (var asking in new[] { weir.Http.PostAsync("""{"type": "probe", "payload": {}}"""), weir.Http.GetAsync($"api/jobs/{id}"), weir.Http.DeleteAsync($"api/jobs/{id}") })
         {
             using var response = await asking;
@@ -31,5 +30,18 @@ public sealed class StoreAwayTests
         }
         using var live = await weir.Http.GetAsync("api/health/live");
         Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+    }
+
+    /// <summary>What an instance has found out about its stores may be a second old.</summary>
+    private static async Task<bool> IsIllAsync(HttpClient http)
+    {
+        for (var tries = 0; tries < 100; tries++)
+        {
+            using var ready = await http.GetAsync("api/health/ready");
+            if (ready.StatusCode == HttpStatusCode.ServiceUnavailable)
+                return true;
+            await Task.Delay(100);
+        }
+        return false;
     }
 }

@@ -40,5 +40,5 @@ public sealed class DoctorApi
 /// <summary>What concerns the doctor.</summary>
 internal static partial class Problem
 {
-    public static IResult DoctorBusy() => RetryAfter(5, Of(503, "busy", "The doctor is looking already", "Somebody else has asked this instance; what he looks at is dear. Ask again in some seconds."));
+    public static IResult DoctorBusy() => RetryAfter(5, Of(429, "busy", "The doctor is looking already", "Somebody else has asked this instance; what he looks at is dear. Ask again in some seconds."));
 }

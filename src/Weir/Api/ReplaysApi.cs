@@ -146,7 +146,7 @@ public sealed partial class ReplaysApi
         }
     }
 
-    [GeneratedRegex(@"\A[0-9]{12}-[0-9a-f]{6}\z")]
+    [GeneratedRegex(@"\A[0-9]{15}-[0-9a-f]{6}\z")]
     private static partial Regex ValidId();
 
     [LoggerMessage(3810, LogLevel.Error, "A request about staged replays could not be answered: a store did not answer")]

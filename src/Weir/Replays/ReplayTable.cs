@@ -32,8 +32,11 @@ internal sealed class ReplayTable(TableServiceClient tables) : IStoredTable
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
     /// <summary>Also the first part of its row's key, so that the newest comes first.</summary>
-    public static string NewId(DateTimeOffset at, Random chance) =>
-        string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.MaxValue.ToUnixTimeSeconds() - at.ToUnixTimeSeconds():D12}-{chance.Next(0x1000000):x6}");
+    public static string NewId(DateTimeOffset at, Random chance) => string.Create(CultureInfo.InvariantCulture, $"{Inverted(at)}-{chance.Next(0x1000000):x6}");
+
+    /// <summary>To the millisecond: of two that are begun one after the other the later one is listed first.</summary>
+    private static string Inverted(DateTimeOffset at) =>
+        string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() - at.ToUnixTimeMilliseconds():D15}");
 
     public async Task<(StagedReplay Replay, ETag ETag)?> FindAsync(string id, CancellationToken cancellation)
     {
@@ -120,7 +123,7 @@ internal sealed class ReplayTable(TableServiceClient tables) : IStoredTable
     /// <summary>Removes some of the replays, and of the items, that were begun before a time and that nobody carries.</summary>
     public async Task RemoveBeforeAsync(DateTimeOffset time, ReplayRegister register, CancellationToken cancellation)
     {
-        var oldest = string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.MaxValue.ToUnixTimeSeconds() - time.ToUnixTimeSeconds():D12}");
+        var oldest = Inverted(time);
         foreach (var prefix in (string[])[ReplayPrefix, PagePrefix])
         {
             var filter = TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and RowKey gt {prefix + oldest} and RowKey lt {prefix + "~"}");

@@ -89,10 +89,13 @@ public sealed partial class HostileRequestTests
             return "the status is over 499";
         if (answer.Status < 400 || request.Method == "HEAD")
             return null;
-        if (answer.Headers.GetValueOrDefault("Content-Type") != "application/problem+json")
-            return "the refusal is no problem+json";
         if (Inside().Match(text) is { Success: true } inside)
             return $"the refusal tells of the inside: {inside.Value}";
+        // The dashboard refuses with a page.
+        if (request.Route.Contains("dashboard/", StringComparison.Ordinal) && answer.Headers.GetValueOrDefault("Content-Type")?.StartsWith("text/html", StringComparison.Ordinal) == true)
+            return answer.Body.Length > MostProblem ? $"the refusal's page has {answer.Body.Length:N0} bytes" : null;
+        if (answer.Headers.GetValueOrDefault("Content-Type") != "application/problem+json")
+            return "the refusal is no problem+json";
         if (answer.Body.Length > MostProblem && !request.Route.EndsWith("bulk", StringComparison.Ordinal))
             return $"the refusal has {answer.Body.Length:N0} bytes";
         var problem = JsonElement.Parse(text);
