@@ -99,7 +99,7 @@ public sealed class ShardTests : IAsyncLifetime
         var front = await StartFrontAsync();
         var tenants = Enumerable.Range(0, Tenants).Select(i => $"tenant-{i}").ToArray();
         var perKey = 0;
-        await SubmitAsync(front, Jobs / Lines, sleepMs: 50);
+        await SubmitAsync(front, Jobs / Lines, sleepMs: Math.Max(50, 8_000 * Lines / Jobs)); // eight seconds of work for each key, or more: a start takes some
         var atFirst = await WaitingAsync(front);
 
         // As an operator does it: the app first, then its line in the front's settings, which starts the front again; the old one goes on until the new one is there. Clients go on all the time: whenever few jobs
@@ -135,7 +135,7 @@ public sealed class ShardTests : IAsyncLifetime
         {
             for (var key = 0; key < Keys; key++)
             {
-                var effects = await For(next, tenant).EffectsAsync($"key-{key}");
+                var effects = await For(next, tenant).EffectsAsync($"{tenant}-{key}");
                 Assert.Equal(Enumerable.Range(0, perKey), effects.GetProperty("jobs").EnumerateArray().Select(job => int.Parse(job.Text("note")!, CultureInfo.InvariantCulture)));
             }
         }
@@ -161,7 +161,7 @@ public sealed class ShardTests : IAsyncLifetime
                 {
                     // Each tenth fails once: what comes after it in its key has to wait.
                     var lines = Enumerable.Range(perKey, count).Select(note => JsonSerializer.Serialize(
-                        new { type = "probe.ordered", payload = new { effect = $"key-{key}", note = $"{note}", failFirst = note % 10 == 3 ? 1 : 0, sleepMs }, orderingKey = $"key-{key}" }));
+                        new { type = "probe.ordered", payload = new { effect = $"{tenant}-{key}", note = $"{note}", failFirst = note % 10 == 3 ? 1 : 0, sleepMs }, orderingKey = $"key-{key}" }));
                     using var content = new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson");
                     using var answer = await http.PostAsync("api/jobs/bulk", content);
                     var all = await answer.ReadJsonAsync();
@@ -175,7 +175,7 @@ public sealed class ShardTests : IAsyncLifetime
         // All jobs that are accepted, less their effects.
         async Task<int> WaitingAsync(WeirProcess at)
         {
-            var done = await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, Keys).Select(async key => (await For(at, tenant).EffectsAsync($"key-{key}")).GetProperty("count").GetInt32())));
+            var done = await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, Keys).Select(async key => (await For(at, tenant).EffectsAsync($"{tenant}-{key}")).GetProperty("count").GetInt32())));
             return (perKey * Lines) - done.Sum();
         }
     }
