@@ -64,8 +64,9 @@ public sealed class ScheduleCrashTests(ITestOutputHelper output)
         }
 
         await using var weir = await WeirProcess.StartAsync(data);
-        var before = (await weir.Http.ScheduleAsync("replaced")).GetProperty("last").GetProperty("jobId").GetString()!;
-        await weir.Http.FiredAsync("replaced", 2);
+        var known = await weir.Http.ScheduleAsync("replaced");
+        var before = known.GetProperty("last").GetProperty("jobId").GetString()!;
+        await weir.Http.FiredAsync("replaced", known.GetProperty("fired").GetInt64() + 1); // one that was fired after it: a start may take longer than a period
         (await weir.Http.PostScheduleAsync("replaced", "pause", """{"reason": "enough"}""")).Dispose();
         Assert.Equal("cancelled", (await weir.Http.FinalAsync(before)).State());
         var last = (await weir.Http.ScheduleAsync("replaced")).GetProperty("last").GetProperty("jobId").GetString()!;
