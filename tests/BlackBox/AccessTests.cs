@@ -72,6 +72,9 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
         ["post sim/{name}"] = null,
     };
 
+    /// <summary>What belongs to all tenants is not for a key that is bound to one, as all of these tests' are.</summary>
+    private static readonly string[] OfAllTenants = ["get api/doctor"];
+
     [Fact]
     public void Every_route_has_its_scope_in_the_table_above() => Assert.Equal(ScopeOf.Keys.Order(), Routes().Order());
 
@@ -97,7 +100,7 @@ public sealed partial class AccessTests(KeyedInstance keyed) : IClassFixture<Key
             foreach (var (route, scope) in ScopeOf.Where(one => one.Value is not null))
             {
                 using var response = await SendAsync(http, route);
-                if (scope == key.Scopes)
+                if (scope == key.Scopes && !OfAllTenants.Contains(route))
                     Assert.False(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden, $"{key.Name}: {route}: {response.StatusCode}");
                 else
                     await AssertProblemAsync(response, 403, "forbidden", $"{key.Name}: {route}");
