@@ -67,6 +67,8 @@ internal sealed class JobList(JobIndexTable table, ReceiptTable receipts, TimePr
         // Removed since, by retention: its line follows.
         if (await receipts.FindAsync(job.Id, cancellation) is not { } receipt)
             return null;
-        return new ListedJob(JobSummary.Of(receipt), receipt.State, receipt.State.IsFinal() ? receipt.FinishedAt : null);
+        // A unique job that was taken back and then accepted at a later try, under one id, has a line of each: the later one counts.
+        var own = JobSummary.Of(receipt);
+        return own.RowKey == job.RowKey ? new ListedJob(own, receipt.State, receipt.State.IsFinal() ? receipt.FinishedAt : null) : null;
     }
 }

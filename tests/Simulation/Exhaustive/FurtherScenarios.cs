@@ -47,6 +47,7 @@ internal static class FurtherScenarios
         new("unique: reject", stage => UniqueAsync(stage, "reject", new Work(1, SleepMs: 2_000))),
         new("unique: keepLastIfActive", stage => UniqueAsync(stage, "keepLastIfActive", new Work(1, SleepMs: 4_000))),
         new("unique: replaceScheduled", stage => UniqueAsync(stage, UniqueRules.MayRunBeside, new Work(1), delay: 4)),
+        new("unique: two at once", UniqueAtOnceAsync),
         new("bulk", BulkAsync),
         new("replay by filter", async stage =>
         {
@@ -120,22 +121,40 @@ internal static class FurtherScenarios
     {
         for (var number = 1; number <= 3; number++)
         {
-            var known = new JobCase(number, "sim.plain", Tenant, work with { Number = number })
-            {
-                IdempotencyKey = $"unique-{number}", Unique = ("key", mode, TimeSpan.Zero), SentAt = stage.World.Now, Delay = delay is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-            };
-            stage.World.Observer.Cases.Add(known);
-            var body = JsonSerializer.Serialize(new { type = known.Type, payload = known.Work, unique = new { key = "key", mode }, delay = delay is null ? null : $"PT{delay}S" }, JsonSerializerOptions.Web);
-            var answer = await stage.Gateway.InsistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
-            if (answer is not { Reply.Status: 200 or 202 or 409 })
-                throw new InvalidOperationException($"A unique job was answered with {answer?.Reply}.");
-            var view = JsonElement.Parse(answer.Reply.Body);
-            if (answer.Reply.Status == 409 || view.TryGetProperty("existing", out _))
-                UniqueRules.CheckHolder(stage.World, known, view.GetProperty(answer.Reply.Status == 409 ? "jobId" : "id").GetString()!, answer.Asked.First);
-            else
-                known.Ids.Add(view.GetProperty("id").GetString()!);
+            await SubmitUniqueAsync(stage, number, mode, work, delay);
             await stage.World.Outside.DelayAsync(TimeSpan.FromMilliseconds(700));
         }
+    }
+
+    /// <summary>Two that find the same holder, which has ended: one of them takes its place.</summary>
+    private static async Task UniqueAtOnceAsync(Stage stage)
+    {
+        var first = await SubmitUniqueAsync(stage, 1, "reject", new Work(1), delay: null);
+        await stage.UntilAsync(first!, "Succeeded");
+        await Task.WhenAll(SubmitUniqueAsync(stage, 2, "reject", new Work(1, SleepMs: 2_000), delay: null), SubmitUniqueAsync(stage, 3, "reject", new Work(1, SleepMs: 2_000), delay: null));
+    }
+
+    /// <returns>Its id; null when the holder was named instead.</returns>
+    private static async Task<string?> SubmitUniqueAsync(Stage stage, int number, string mode, Work work, int? delay)
+    {
+        var known = new JobCase(number, "sim.plain", Tenant, work with { Number = number })
+        {
+            IdempotencyKey = $"unique-{number}", Unique = ("key", mode, TimeSpan.Zero), SentAt = stage.World.Now, Delay = delay is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        };
+        stage.World.Observer.Cases.Add(known);
+        var body = JsonSerializer.Serialize(new { type = known.Type, payload = known.Work, unique = new { key = "key", mode }, delay = delay is null ? null : $"PT{delay}S" }, JsonSerializerOptions.Web);
+        var answer = await stage.Gateway.InsistAsync("SubmitJob", "POST", "/api/jobs", body, headers: [("Weir-Tenant", Tenant), ("Idempotency-Key", known.IdempotencyKey)]);
+        if (answer is not { Reply.Status: 200 or 202 or 409 })
+            throw new InvalidOperationException($"A unique job was answered with {answer?.Reply}.");
+        var view = JsonElement.Parse(answer.Reply.Body);
+        if (answer.Reply.Status == 409 || view.TryGetProperty("existing", out _))
+        {
+            UniqueRules.CheckHolder(stage.World, known, view.GetProperty(answer.Reply.Status == 409 ? "jobId" : "id").GetString()!, answer.Asked.First);
+            return null;
+        }
+        var id = view.GetProperty("id").GetString()!;
+        known.Ids.Add(id);
+        return id;
     }
 
     private static async Task BulkAsync(Stage stage)

@@ -244,7 +244,7 @@ internal static class MutantList
             "var submitted = await SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);",
             "_ = SubmitAsync(schedule, new ScheduledOccurrence(jobId, schedule.Name, occurrence), cancellation);\n        Submitted submitted = new Submitted.Accepted(jobId, schedule.Name, JobState.Queued, Replayed: false);") { Scenario = "schedule" },
         new("unique key with two holders", "one holder at a time", "Uniqueness/UniqueTable.cs",
-            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Seeds = 1_500 },
+            "await table.UpdateEntityAsync(row.ToEntity(RowKey), expected, TableUpdateMode.Replace, cancellation);", "await table.UpdateEntityAsync(row.ToEntity(RowKey), ETag.All, TableUpdateMode.Replace, cancellation);") { Scenario = "unique: two at once" },
         new("waiting job is not sent", "I10: who waits for a unique key goes on", "Uniqueness/UniqueKeys.cs",
             "        kill.Pass(KillPoints.AfterHandOn);\n        await SendAsync(next, cancellation);", "        kill.Pass(KillPoints.AfterHandOn);") { Seeds = 200 },
 
