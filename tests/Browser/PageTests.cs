@@ -3,9 +3,11 @@ using System.Text.Json.Nodes;
 
 namespace Browser.Tests;
 
-/// <summary>The pages as a browser shows them.</summary>
-public sealed class PageTests(SeededWeir seeded) : IClassFixture<SeededWeir>
+/// <summary>The pages as a browser shows them. Each test has an app of its own: what one does is not what another looks at.</summary>
+public sealed class PageTests : IAsyncLifetime
 {
+    private readonly SeededWeir seeded = new();
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     private string[] Pages =>
@@ -17,6 +19,10 @@ public sealed class PageTests(SeededWeir seeded) : IClassFixture<SeededWeir>
         "/dashboard/capacity?arrivalsPerSecond=20&serviceTime=PT0.2S&simulate=true&duration=PT1M", "/dashboard/audit",
         $"/dashboard/jobs?q={Uri.EscapeDataString(Hostile.Script + Hostile.Image)}&type={Uri.EscapeDataString(Hostile.Image)}&state={Uri.EscapeDataString(Hostile.Script)}",
     ];
+
+    public ValueTask InitializeAsync() => seeded.InitializeAsync();
+
+    public ValueTask DisposeAsync() => seeded.DisposeAsync();
 
     [Fact]
     public async Task Every_page_in_both_colour_schemes_at_desktop_and_phone_width_has_no_error_no_policy_report_nothing_serious_of_axe_and_runs_no_text()

@@ -49,11 +49,13 @@ public sealed class SeededWeir : IAsyncLifetime
         var hostile = new { note = Hostile.Script + Hostile.Image + Hostile.Mixed };
         var everywhere = new { correlationId = Hostile.Image, orderingKey = Hostile.Script };
         Succeeded = await Http.SubmitAsync("probe", hostile, "key-" + Hostile.Image, everywhere);
-        Running = await Http.SubmitAsync("probe", new { sleepMs = 600_000 });
+        Running = await Http.SubmitAsync("probe", new { sleepMs = 600_000 }, more: new { priority = "bulk" }); // in a queue of its own: nothing is to wait behind it
         var fails = new { note = Hostile.Mixed, failFirst = 1, failAs = "permanent" };
         Dead = await Http.SubmitAsync("probe", fails, more: everywhere);
         DeadToo = await Http.SubmitAsync("probe", fails, more: everywhere);
         DeadLast = await Http.SubmitAsync("probe", fails, more: everywhere);
+        // Of a type that no action replays: the catalogue is never empty, whichever test comes first.
+        var stays = await Http.SubmitAsync("probe.ordered", new { effect = "stays", note = Hostile.Mixed, failFirst = 1, failAs = "permanent" }, more: new { orderingKey = "stays" });
         Waiting = await Http.SubmitAsync("probe.workflow", new { effect = "waits", steps = 3, waitForEventAt = 2 });
         Compensated = await Http.SubmitAsync("probe.workflow", new { effect = "undone", steps = 3, failAt = 3 });
         await Http.SubmitAsync("probe", new { }, more: new { delay = "PT1H", correlationId = Hostile.Script });
@@ -63,9 +65,9 @@ public sealed class SeededWeir : IAsyncLifetime
         using (var batch = await Http.PostAsync($"api/batches?type=probe&name={Uri.EscapeDataString("march " + Hostile.Image)}", Body("""{"note": "one"}""" + "\n" + """{"failFirst": 1, "failAs": "permanent"}""" + "\n" + """{"<img src=x onerror=window.pwned='field'>": 1}""", "application/x-ndjson")))
             Batch = (await batch.ReadJsonAsync()).GetProperty("id").GetString()!;
 
-        foreach (var id in new[] { Succeeded, Dead, DeadToo, DeadLast, Compensated })
+        foreach (var id in new[] { Succeeded, Dead, DeadToo, DeadLast, stays, Compensated })
             await Http.FinalAsync(id);
-        foreach (var id in new[] { Dead, DeadToo, DeadLast })
+        foreach (var id in new[] { Dead, DeadToo, DeadLast, stays })
             await UntilAsync(async () => (await Http.GetAsync($"api/dead-letters/{id}")).StatusCode == HttpStatusCode.OK, $"{id} comes into the catalogue");
         Cause = (await Http.GetFromJsonAsync<JsonElement>($"api/dead-letters/{Dead}")).GetProperty("fingerprint").GetString()!;
         await UntilAsync(async () => (await Http.GetFromJsonAsync<JsonElement>($"api/batches/{Batch}")).GetProperty("state").GetString() == "completed", "the batch ends");

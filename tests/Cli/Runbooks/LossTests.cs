@@ -52,7 +52,7 @@ public sealed class LossTests
             id = await before.SubmitAsync("probe", """{"sleepMs": 3000}""");
             await before.BecomesAsync(id, "running");
             await dying.KillAsync();
-            (await before.RunAsync(Runbook.CommandsOf("no-instance")[0])).Expect(ExitCode.NotReachable);
+            (await before.RunAsync(Runbook.CommandsOf("no-instance", ("TYPE", "probe.limited"))[0])).Expect(ExitCode.NotReachable);
         }
 
         await using var process = await WeirProcess.StartAsync(data);

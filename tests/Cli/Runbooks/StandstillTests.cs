@@ -7,7 +7,7 @@ namespace Cli.Tests.Runbooks;
 /// <summary>Rehearsals of pages for when a process stands still (SIGSTOP, as a paused machine) and goes on.</summary>
 public sealed class StandstillTests
 {
-    private const int MostRounds = 5;
+    private const int MostRounds = 10;
 
     /// <summary>One of two instances stands still for longer than its leases, and wakes when the other has done its jobs.</summary>
     [Fact, Trait(Runbook.Trait, "fenced-outcomes")]
@@ -107,7 +107,7 @@ public sealed class StandstillTests
                 await other.SubmitAsync("probe", "{}").WaitAsync(TimeSpan.FromSeconds(2));
                 return;
             }
-            catch (TimeoutException)
+            catch (Exception) // no answer in time, or 503: it holds the lock of the file
             {
                 await still.SignalAsync("CONT");
             }
