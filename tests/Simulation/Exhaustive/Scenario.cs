@@ -88,6 +88,7 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
         {
             var job = await stage.SubmitAsync("sim.most", new Work(1, SleepMs: 8_000));
             await stage.UntilAsync(job, "Running");
+            stage.World.Observer.Cases[0].IsCutOff = true;
             stage.Stop();
         }),
         new("expiry between two attempts in order", async stage =>

@@ -40,6 +40,9 @@ internal sealed class JobCase(int number, string type, string tenant, Work work)
     /// <summary>The ids that came with a 202 or a replayed 202: more than one is a broken promise when there was a key.</summary>
     public HashSet<string> Ids { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Its instance was asked to stop while it ran: one that starts at most once ends as a dead letter.</summary>
+    public bool IsCutOff { get; set; }
+
     public bool CancelAccepted { get; set; }
 
     /// <summary>The answer said that it is cancelled: from then on it must not start.</summary>

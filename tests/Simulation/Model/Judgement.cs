@@ -48,7 +48,7 @@ internal static class Judgement
             world.Observer.Break("cancel", $"{known} was cancelled and is {job.State}", job.Id);
         if (job.State == "DeadLettered")
             await JudgeDeadLetterAsync(world, gateway, known, job, attempts.Length);
-        if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && job.SupersededBy is null && !job.CancelAsked && !known.CancelAccepted && job is { Replays: 0 } && known.ExpiresIn is null)
+        if (world.WasAlwaysCalm && known.Flow is null && job.State != "Held" && job.SupersededBy is null && !job.CancelAsked && !known.CancelAccepted && job is { Replays: 0 } && known is { ExpiresIn: null, IsCutOff: false })
             JudgeCalm(world, known, job);
     }
 
