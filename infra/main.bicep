@@ -2,7 +2,7 @@
 //   az deployment sub create --location <region> --parameters infra/main.bicepparam
 targetScope = 'subscription'
 
-import { Pool, ApiKey } from 'types.bicep'
+import { Pool, ApiKey, Shard } from 'types.bicep'
 
 @description('Part of every name: one environment, one resource group.')
 @minLength(2)
@@ -75,8 +75,23 @@ param probe bool = false
 @description('Further settings of the app, for instance {Weir__Lanes: \'64\'}.')
 param extraSettings object = {}
 
+@description('Shards that a front is made for, in an app of its own beside the pools (docs/operations/shards.md); no front when empty. This environment may be one of them.')
+@maxLength(64)
+param shards Shard[] = []
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var allTags = union(tags, { 'azd-env-name': environmentName, app: 'weir' })
+var fronted = !empty(shards)
+// It runs nothing: each request goes on to a shard.
+var shardFront = {
+  name: 'shards'
+  runs: []
+  maxConcurrentSessions: null
+  instanceMemoryMB: 2048
+  maximumInstanceCount: 100
+  alwaysReady: []
+}
+var allPools = fronted ? concat(pools, [shardFront]) : pools
 var premium = serviceBusSku == 'Premium'
 
 resource group 'Microsoft.Resources/resourceGroups@2021-04-01' = {
@@ -95,6 +110,17 @@ module identity 'modules/identity.bicep' = {
   }
 }
 
+// A front has an identity and an account of its own: where tenants are lies there, and nothing that is the shards' is open to it.
+module frontIdentity 'modules/identity.bicep' = if (fronted) {
+  name: 'front-identity'
+  scope: group
+  params: {
+    name: 'id-weir-shards-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
@@ -103,7 +129,11 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: allTags
     retentionDays: logRetentionDays
-    principalId: identity.outputs.principalId
+    principalIds: concat([
+      identity.outputs.principalId
+    ], fronted ? [
+      frontIdentity!.outputs.principalId
+    ] : [])
   }
 }
 
@@ -114,7 +144,7 @@ module network 'modules/network.bicep' = if (isolated) {
     name: 'vnet-weir-${token}'
     location: location
     tags: allTags
-    pools: map(pools, pool => pool.name)
+    pools: map(allPools, pool => pool.name)
   }
 }
 
@@ -175,6 +205,27 @@ module durableStorage 'modules/storage.bicep' = if (ownDurableStorage) {
   }
 }
 
+module frontStorage 'modules/storage.bicep' = if (fronted) {
+  name: 'front-storage'
+  scope: group
+  params: {
+    name: 'stfrt${token}'
+    location: location
+    tags: allTags
+    containers: [
+      'app-package-${shardFront.name}'
+    ]
+    withQueues: true
+    zoneRedundant: zoneRedundant
+    isolated: isolated
+    endpointSubnetId: isolated ? network!.outputs.endpointSubnetId : ''
+    dnsZoneIds: isolated ? network!.outputs.dnsZoneIds : {}
+    locked: locked
+    workspaceId: monitoring.outputs.workspaceId
+    principalId: frontIdentity!.outputs.principalId
+  }
+}
+
 module apps 'modules/app.bicep' = [for (pool, i) in pools: {
   name: 'app-${pool.name}'
   scope: group
@@ -199,8 +250,36 @@ module apps 'modules/app.bicep' = [for (pool, i) in pools: {
     webhookSecret: webhookSecret
     probe: probe
     extraSettings: extraSettings
+    shards: []
   }
 }]
+
+module front 'modules/app.bicep' = if (fronted) {
+  name: 'app-${shardFront.name}'
+  scope: group
+  params: {
+    name: 'weir-${shardFront.name}-${token}'
+    location: location
+    tags: allTags
+    pool: shardFront
+    identityId: frontIdentity!.outputs.id
+    identityClientId: frontIdentity!.outputs.clientId
+    storageName: frontStorage!.outputs.name
+    packageContainerUrl: '${frontStorage!.outputs.blobEndpoint}app-package-${shardFront.name}'
+    durableStorageName: ''
+    serviceBusHost: ''
+    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    subnetId: isolated ? network!.outputs.appSubnetIds[length(pools)] : ''
+    zoneRedundant: zoneRedundant
+    rollingUpdate: rollingUpdate
+    workspaceId: monitoring.outputs.workspaceId
+    apiKeys: apiKeys
+    webhookSecret: ''
+    probe: false
+    extraSettings: extraSettings
+    shards: shards
+  }
+}
 
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
@@ -216,13 +295,16 @@ module alerts 'modules/alerts.bicep' = {
 }
 
 @description('For the deploy step (infra/deploy.mjs): the apps in the order in which they are deployed.')
-output FUNCTION_APPS array = [for (pool, i) in pools: {
+output FUNCTION_APPS array = [for (pool, i) in allPools: {
   pool: pool.name
   runs: pool.runs
-  name: apps[i].outputs.name
-  host: apps[i].outputs.host
+  name: i < length(pools) ? apps[i].outputs.name : front!.outputs.name
+  host: i < length(pools) ? apps[i].outputs.host : front!.outputs.host
 }]
 output AZURE_RESOURCE_GROUP string = group.name
 output SERVICE_BUS_NAMESPACE string = serviceBus.outputs.host
 output STORAGE_ACCOUNT string = storage.outputs.name
-output WEIR_URL string = 'https://${apps[indexOf(map(pools, pool => pool.name), frontPool)].outputs.host}'
+@description('What clients use: the front, where there is one.')
+output WEIR_URL string = fronted ? 'https://${front!.outputs.host}' : 'https://${apps[indexOf(map(pools, pool => pool.name), frontPool)].outputs.host}'
+@description('What a front lists as this environment\'s address.')
+output SHARD_URL string = 'https://${apps[indexOf(map(pools, pool => pool.name), frontPool)].outputs.host}'

@@ -31,6 +31,21 @@ type AlwaysReady = {
 }
 
 @export()
+@description('A whole Weir behind a front (docs/operations/shards.md): an environment of its own, which is there before the front knows of it.')
+type Shard = {
+  @description('Small letters, digits and dashes. Tenants are pinned to it: never give it to another shard.')
+  @minLength(1)
+  @maxLength(32)
+  name: string
+
+  @description('Its address: the output SHARD_URL of its own environment.')
+  url: string
+
+  @description('It takes no new tenants.')
+  closed: bool?
+}
+
+@export()
 @description('An API key as the app keeps it: the SHA-256 of the key, never the key (docs/operations/access.md).')
 type ApiKey = {
   @description('Letters, digits and underscores.')

@@ -1,5 +1,5 @@
 // One pool: a Flex Consumption plan (it takes one app only) and the function app. Every pool runs the same package; its settings say which functions.
-import { Pool, ApiKey } from '../types.bicep'
+import { Pool, ApiKey, Shard } from '../types.bicep'
 
 @maxLength(32)
 param name string
@@ -13,6 +13,8 @@ param packageContainerUrl string
 
 @description('Where Durable Functions keep their work; empty: with the rest.')
 param durableStorageName string
+
+@description('Empty: the app has nothing to do with Service Bus.')
 param serviceBusHost string
 param insightsConnectionString string
 
@@ -27,6 +29,9 @@ param webhookSecret string
 param probe bool
 param extraSettings object
 
+@description('Whose front this app is; of none when empty.')
+param shards Shard[]
+
 var groups = loadJsonContent('../functions.json')
 var others = flatten(map(filter(items(groups), group => !contains(pool.runs, group.key)), group => group.value))
 var disabled = toObject(others, function => 'AzureWebJobs.${function}.Disabled', function => 'true')
@@ -36,11 +41,13 @@ var connections = {
   AzureWebJobsStorage__accountName: storageName
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+}
+var broker = empty(serviceBusHost) ? {} : {
   ServiceBus__fullyQualifiedNamespace: serviceBusHost
   ServiceBus__credential: 'managedidentity'
   ServiceBus__clientId: identityClientId
-  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
 }
 var durable = empty(durableStorageName) ? {} : {
   AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionName: 'DurableStorage'
@@ -54,6 +61,9 @@ var sessions = pool.?maxConcurrentSessions == null ? {} : {
 var keyHashes = toObject(apiKeys, key => 'Weir__Keys__${key.name}__Hash', key => key.hash)
 var keyTenants = toObject(apiKeys, key => 'Weir__Keys__${key.name}__Tenant', key => key.tenant)
 var keyScopes = toObject(apiKeys, key => 'Weir__Keys__${key.name}__Scopes', key => key.scopes)
+var shardNames = toObject(range(0, length(shards)), i => 'Weir__Shards__${i}__Name', i => (shards[i].name))
+var shardUrls = toObject(range(0, length(shards)), i => 'Weir__Shards__${i}__Url', i => (shards[i].url))
+var shardsClosed = toObject(range(0, length(shards)), i => 'Weir__Shards__${i}__Closed', i => (shards[i].?closed == true ? 'true' : 'false'))
 var webhooks = empty(webhookSecret) ? {} : {
   Weir__Webhooks__Secret: webhookSecret
 }
@@ -128,7 +138,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'appsettings'
-  properties: union(extraSettings, disabled, sessions, durable, keyHashes, keyTenants, keyScopes, webhooks, probes, connections)
+  properties: union(extraSettings, disabled, sessions, durable, keyHashes, keyTenants, keyScopes, webhooks, probes, shardNames, shardUrls, shardsClosed, broker, connections)
 }
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -3,7 +3,8 @@ param name string
 param location string
 param tags object
 param retentionDays int
-param principalId string
+@description('Who sends telemetry.')
+param principalIds string[]
 
 var roles = loadJsonContent('../roles.json')
 
@@ -31,7 +32,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principalId in principalIds: {
   name: guid(insights.id, principalId, roles.monitoringMetricsPublisher)
   scope: insights
   properties: {
@@ -39,7 +40,7 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
   }
-}
+}]
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'weir-workbook')

@@ -50,6 +50,9 @@ public sealed class InfraTests
     [Fact]
     public void Doors_that_the_security_page_calls_shut_are_shut() => Expect.None(SecurityChecks.Check(InfraFolder.Real), "Security:");
 
+    [Fact]
+    public void A_front_has_the_settings_that_the_code_reads_and_no_way_to_a_shards_data() => Expect.None(FrontChecks.Check(InfraFolder.Real), "Front:");
+
     private static void WriteGroups()
     {
         string[] order = ["critical", "default", "bulk", "timers", "durable"];

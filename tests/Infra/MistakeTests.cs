@@ -54,6 +54,14 @@ public sealed class MistakeTests
         { "modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "allowSharedKeyAccess must be false" },
         { "modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly must be true" },
         { "modules/app.bicep", "@secure()\nparam webhookSecret string", "param webhookSecret string", "webhookSecret must be @secure()" },
+        { "modules/app.bicep", "'Weir__Shards__${i}__Url'", "'Weir__Shards__${i}__Uri'", "does not read from its settings the shards" },
+        { "modules/app.bicep", "i => (shards[i].url)", "i => (shards[i].name)", "does not read from its settings the shards" },
+        { "modules/app.bicep", "closed == true ? 'true' : 'false'", "closed == true ? 'false' : 'true'", "does not read from its settings the shards" },
+        { "main.bicep", "principalId: identity.outputs.principalId\n  }\n}\n\nmodule storage", "principalId: frontIdentity!.outputs.principalId\n  }\n}\n\nmodule storage", "serviceBus is opened to the front's identity" },
+        { "main.bicep", "principalId: frontIdentity!.outputs.principalId\n  }\n}\n\nmodule apps", "principalId: identity.outputs.principalId\n  }\n}\n\nmodule apps", "frontStorage has the pools' identity" },
+        { "main.bicep", "    serviceBusHost: ''", "    serviceBusHost: serviceBus.outputs.host", "the front's serviceBusHost must be ''" },
+        { "main.bicep", "  runs: []", "  runs: ['bulk']", "the front runs functions" },
+        { "main.bicep", "    shards: []", "    shards: shards", "they would be fronts" },
         { "modules/storage.bicep", "    principalType: 'ServicePrincipal'\n", "", "fails while the identity is new" },
     };
 
@@ -65,7 +73,7 @@ public sealed class MistakeTests
         string[] complaints =
         [
             .. FileChecks.Syntax(infra), .. FileChecks.Names(infra), .. FileChecks.Modules(infra), .. FileChecks.Files(infra), .. FileChecks.ResourceTypes(infra), .. PropertyChecks.Check(infra),
-            .. AgreementChecks.Entities(infra), .. AgreementChecks.Groups(infra), .. AgreementChecks.Pools(infra), .. AgreementChecks.Settings(infra), .. PermissionChecks.Check(infra), .. SecurityChecks.Check(infra),
+            .. AgreementChecks.Entities(infra), .. AgreementChecks.Groups(infra), .. AgreementChecks.Pools(infra), .. AgreementChecks.Settings(infra), .. PermissionChecks.Check(infra), .. SecurityChecks.Check(infra), .. FrontChecks.Check(infra),
         ];
         Assert.Contains(complaints, one => one.Contains(complaint, StringComparison.Ordinal));
     }

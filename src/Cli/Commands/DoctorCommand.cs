@@ -35,7 +35,8 @@ internal static class DoctorCommand
             var whole = Json.Of(new { status, at = answer.Member("at"), version = answer.Member("version"), instance = answer.Member("instance"), checks });
             run.Screen.Show(whole, console =>
             {
-                Screen.Rows(console, checks, "Nothing was looked at.", "outcome", "area", "name", "ms=latencyMs", "detail");
+                string[] columns = ["outcome", "area", "name", "ms=latencyMs", "detail"];
+                Screen.Rows(console, checks, "Nothing was looked at.", checks.Any(one => one.Text("shard") is not null) ? ["shard", .. columns] : columns); // a front asks the doctors of all its shards
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{checks.Count} looked at: {failed} failed, {warned} with a warning."));
             });
             return failed > 0 || (warned > 0 && run.Get(strict)) ? ExitCode.Failed : ExitCode.Ok;

@@ -21,14 +21,15 @@ public sealed partial class ShardFront
     private readonly ShardCalls calls;
     private readonly ShardPages pages;
     private readonly ShardBroadcast broadcast;
+    private readonly ShardDoctor doctor;
     private readonly ShardHealth health;
     private readonly ILogger<ShardFront> logger;
 
     internal ShardFront(
-        Admission admission, ShardAssignment assignment, ShardMap shards, ShardCalls calls, ShardPages pages, ShardBroadcast broadcast, ShardHealth health, ILogger<ShardFront> logger)
+        Admission admission, ShardAssignment assignment, ShardMap shards, ShardCalls calls, ShardPages pages, ShardBroadcast broadcast, ShardDoctor doctor, ShardHealth health, ILogger<ShardFront> logger)
     {
         (this.admission, this.assignment, this.shards, this.calls) = (admission, assignment, shards, calls);
-        (this.pages, this.broadcast, this.health, this.logger) = (pages, broadcast, health, logger);
+        (this.pages, this.broadcast, this.doctor, this.health, this.logger) = (pages, broadcast, doctor, health, logger);
     }
 
     /// <summary>The answer to any HTTP request.</summary>
@@ -87,6 +88,7 @@ public sealed partial class ShardFront
             ShardRoute.ById => await broadcast.FindAsync(request, cancellation),
             ShardRoute.Pages list => await pages.ReadAsync(request, list, cancellation),
             ShardRoute.Whole => await pages.ReadWholeAsync(request, cancellation),
+            ShardRoute.Doctor => await doctor.LookAsync(request, cancellation),
             ShardRoute.Controls => await pages.ReadControlsAsync(request, cancellation),
             ShardRoute.OfShard => Problem.TenantMissing(caller!.Name),
             // It goes on by itself, in one shard.

@@ -24,12 +24,12 @@ public static class ShardFrontServices
             services.Remove(loop);
 
         services.AddSingleton(_ => new ShardMap(configuration));
-        services.AddSingleton<ShardTable>().AddSingleton<ShardPages>().AddSingleton<ShardBroadcast>().AddSingleton<ShardHealth>();
+        services.AddSingleton<ShardTable>().AddSingleton<ShardPages>().AddSingleton<ShardBroadcast>().AddSingleton<ShardDoctor>().AddSingleton<ShardHealth>();
         services.AddSingleton(provider => new ShardAssignment(provider.GetRequiredService<ShardMap>(), provider.GetRequiredService<ShardTable>(), provider.GetRequiredService<ILogger<ShardAssignment>>()));
         services.AddSingleton(provider => new ShardCalls(ShardCalls.NewInvoker(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ShardCalls>>()));
         services.AddSingleton(provider => new ShardFront(
             provider.GetRequiredService<Admission>(), provider.GetRequiredService<ShardAssignment>(), provider.GetRequiredService<ShardMap>(), provider.GetRequiredService<ShardCalls>(),
-            provider.GetRequiredService<ShardPages>(), provider.GetRequiredService<ShardBroadcast>(), provider.GetRequiredService<ShardHealth>(), provider.GetRequiredService<ILogger<ShardFront>>()));
+            provider.GetRequiredService<ShardPages>(), provider.GetRequiredService<ShardBroadcast>(), provider.GetRequiredService<ShardDoctor>(), provider.GetRequiredService<ShardHealth>(), provider.GetRequiredService<ILogger<ShardFront>>()));
         services.AddHostedService<Setup>();
         return services;
     }

@@ -14,6 +14,9 @@ namespace Weir.Shards;
 /// </summary>
 internal sealed partial class ShardPages(ShardMap shards, ShardCalls calls)
 {
+    /// <summary>The shards that are missing from an answer.</summary>
+    internal const string Unavailable = "shardsUnavailable";
+
     private const string Cursor = "cursor";
     private const string Limit = "limit";
 
@@ -136,7 +139,8 @@ internal sealed partial class ShardPages(ShardMap shards, ShardCalls calls)
         return Results.Json(whole);
     }
 
-    private async Task<(JsonObject? Answer, IResult? Refusal)> ReadAllAsync(HttpRequest request, CancellationToken cancellation)
+    /// <summary>The answers of all shards as one, or why there is none.</summary>
+    internal async Task<(JsonObject? Answer, IResult? Refusal)> ReadAllAsync(HttpRequest request, CancellationToken cancellation)
     {
         var answers = await Task.WhenAll(shards.All.Select(shard => calls.SendAsync(shard, request, ShardCalls.TargetOf(request), body: null, Patience, cancellation)));
         if (Array.Find(answers, one => one is { IsDown: false, IsSuccess: false }) is { } refused)
@@ -217,7 +221,7 @@ internal sealed partial class ShardPages(ShardMap shards, ShardCalls calls)
     private static void Name(List<string> down, JsonObject whole)
     {
         if (down.Count > 0)
-            whole["shardsUnavailable"] = new JsonArray([.. down.Select(name => (JsonNode?)name)]);
+            whole[Unavailable] = new JsonArray([.. down.Select(name => (JsonNode?)name)]);
     }
 
     [GeneratedRegex(@"\A(?<shard>[a-z0-9-]{1,32})\.(?<inner>.{0,4096})\z")]

@@ -32,6 +32,9 @@ internal abstract record ShardRoute
     /// <summary>GET /api/controls: as <see cref="Whole"/>, each control once.</summary>
     public sealed record Controls : ShardRoute;
 
+    /// <summary>GET /api/doctor: of every shard, put together; the status is that of the worst.</summary>
+    public sealed record Doctor : ShardRoute;
+
     /// <summary>Figures that do not add up over shards (percentiles, an instance's metrics): of the tenant's shard; without a tenant the front cannot say whose.</summary>
     public sealed record OfShard : ShardRoute;
 
@@ -67,6 +70,7 @@ internal abstract record ShardRoute
             ("GET", ["findings"]) => new Pages("findings", 50),
             ("GET", ["audit"]) => new Pages("entries", 50),
             ("GET", ["instances"] or ["queues"] or ["breakers"] or ["limits"]) => new Whole(),
+            ("GET", ["doctor"]) => new Doctor(),
             ("GET", ["replays"]) => new Pages("replays", 50),
             ("GET", ["statistics"] or ["metrics"]) => new OfShard(),
             ("GET", ["controls"]) => new Controls(),

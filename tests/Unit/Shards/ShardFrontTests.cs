@@ -230,6 +230,30 @@ public sealed class ShardFrontTests
     }
 
     [Fact]
+    public async Task The_doctors_of_all_shards_are_asked_and_the_worst_that_one_found_is_the_answer()
+    {
+        var answers = new Dictionary<string, string> { ["a"] = "ok", ["b"] = "warning", ["c"] = "skipped" };
+        var shards = new FakeShards((request, _) => answers[request.Shard].Length == 0
+            ? throw FakeShards.Down()
+            : Task.FromResult(FakeShards.Answer((200, new { status = "ok", checks = new[] { new { area = "connectivity", name = "tables", outcome = answers[request.Shard] } } }))));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        Assert.Equal("warning: a ok, b warning, c skipped", await LookAsync());
+        answers["b"] = "failed";
+        Assert.Equal("failed: a ok, b failed, c skipped", await LookAsync());
+        (answers["b"], answers["c"]) = ("ok", "");
+        Assert.Equal("failed: a ok, b ok, c failed", await LookAsync());
+        answers["c"] = "ok";
+        Assert.Equal("ok: a ok, b ok, c ok", await LookAsync());
+
+        async Task<string> LookAsync()
+        {
+            var (status, body, _) = await front.SendAsync("GET", "/api/doctor");
+            Assert.Equal(200, status);
+            return $"{body.GetProperty("status")}: {string.Join(", ", body.GetProperty("checks").EnumerateArray().Select(check => $"{check.GetProperty("shard")} {check.GetProperty("outcome")}"))}";
+        }
+    }
+
+    [Fact]
     public async Task A_control_is_set_on_every_shard_and_its_etag_stands_for_all()
     {
         var shards = new FakeShards((request, _) =>
