@@ -9,7 +9,7 @@ classes=("$@")
 if [[ ${#classes[@]} -eq 0 ]]; then
   classes=(
     FirstJobTests IdempotencyTests BadRequestTests ContractVersionTests ListTests RetentionTests AccessTests SecrecyTests StoreAwayTests ScheduledTests CancelTests UniqueTests BulkTests WebhookTests
-    KillPointTests DeadLetterTests DeadLetterCrashTests OrderingTests LaneTests CrashTests ShardTests
+    KillPointTests DeadLetterTests ManyDeadLettersTests DeadLetterCrashTests OrderingTests LaneTests CrashTests ShardTests
   )
 fi
 export WEIR_SHARDS="${WEIR_SHARDS:-3}"

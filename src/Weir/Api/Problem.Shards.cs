@@ -21,6 +21,9 @@ internal static partial class Problem
     public static IResult ShardMissing(string shard) => RetryAfter(ShardRetryAfter * 6,
         Of(503, "shardMissing", "The tenant's shard is not known here", $"The tenant is pinned to the shard '{shard}', which is not among those of this front (Weir:Shards).", more: new Dictionary<string, object?> { ["shard"] = shard }));
 
+    /// <summary>Not a 503: it does not pass.</summary>
+    public static IResult ShardIsFront() => Of(StatusCodes.Status508LoopDetected, "shardIsFront", "A front is listed as a shard", "The request came from a front, and this is one, too: give Weir:Shards the address of the shard's own app. Nothing was done.");
+
     public static IResult AssignmentsUnavailable() => RetryAfter(ShardRetryAfter,
         Of(503, "storeUnavailable", "The tenant's shard could not be looked up", "The store behind the front did not answer. Nothing was done; send the request again."));
 

@@ -111,7 +111,7 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
 /// </summary>
 internal static class IndexKey
 {
-    /// <summary>A partition takes 2,000 rows a second (Table storage), so this is 8,000 jobs a second. Never fewer, or rows are no longer found.</summary>
+    /// <summary>A partition takes 2,000 rows a second (Table storage), so this is 4,000 jobs a second of two lines each. Never fewer, or rows are no longer found.</summary>
     public const int Shards = 4;
 
     private const long LastMillisecond = 253_402_300_799_999; // of the year 9999

@@ -39,6 +39,9 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "Host", "Content-Length",
     };
 
+    /// <summary>On each request that a front sends on, so that one which is listed as a shard, perhaps its own, does not send it on for ever.</summary>
+    public const string FromFront = "Weir-Front";
+
     private const string AppServicePrefix = "X-MS-";
 
     private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
@@ -135,6 +138,7 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
             message.Content = body is { } whole ? new ReadOnlyMemoryContent(whole) : new StreamContent(request.Body);
             message.Content.Headers.ContentLength = body?.Length ?? request.ContentLength ?? (HasBody(request) ? null : 0);
         }
+        message.Headers.Add(FromFront, "1");
         var ofThisHop = request.Headers.GetCommaSeparatedValues("Connection");
         foreach (var (name, values) in request.Headers)
         {

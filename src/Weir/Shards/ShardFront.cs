@@ -53,6 +53,8 @@ public sealed partial class ShardFront
 
     private async Task<IResult> AnswerAsync(HttpRequest request, ShardRoute route, CancellationToken cancellation)
     {
+        if (request.Headers.ContainsKey(ShardCalls.FromFront))
+            return Problem.ShardIsFront();
         switch (route)
         {
             case ShardRoute.Live:

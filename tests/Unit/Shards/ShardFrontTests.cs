@@ -66,6 +66,23 @@ public sealed class ShardFrontTests
     }
 
     [Fact]
+    public async Task A_front_that_is_listed_as_a_shard_sends_nothing_on()
+    {
+        FrontInMemory? itself = null;
+        var shards = new FakeShards(async (request, _) =>
+        {
+            var (status, body, _) = await itself!.SendAsync(request.Method, request.Target, body: request.Body, headers: [.. request.Headers.Select(header => (header.Key, header.Value))]);
+            return FakeShards.Answer((status, body.ValueKind == JsonValueKind.Undefined ? null : body));
+        });
+        await using var front = itself = await FrontInMemory.StartAsync(shards);
+        Assert.Equal((508, "shardIsFront"), Coded(await front.SendAsync("POST", "/api/jobs", FrontInMemory.Acme, "{}")));
+        Assert.Single(shards.Asked);
+        Assert.Equal(503, (await front.SendAsync("GET", "/api/health/ready", key: null)).Status);
+        Assert.Equal((503, "shardUnavailable"), Coded(await front.SendAsync("GET", "/api/jobs")));
+        Assert.Equal(7, shards.Asked.Count); // each shard once for either
+    }
+
+    [Fact]
     public async Task A_shard_that_is_down_is_503_with_retry_after_and_is_asked_once()
     {
         var shards = new FakeShards((request, _) => throw FakeShards.Down());
