@@ -15,7 +15,7 @@ public sealed class BulkApi
 {
     private const string NdJson = "application/x-ndjson";
     private const string KeyField = "idempotencyKey";
-    private const int MaxBody = 16 * 1024 * 1024;
+    internal const int MaxBody = 16 * 1024 * 1024;
 
     private readonly BulkSubmission submission;
     private readonly Admission admission;

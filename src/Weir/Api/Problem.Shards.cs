@@ -8,7 +8,7 @@ internal static partial class Problem
 {
     private const int ShardRetryAfter = 5;
 
-    public static IResult NoAnswer(ShardAnswer answer) => answer.Failure == ShardFailure.Body ? BodyBroken(answer.Cause) : ShardUnavailable(answer.Shard.Name, answer.Failure switch
+    public static IResult NoAnswer(ShardAnswer answer) => ShardBodyException.Of(answer.Cause) is { } wrong ? wrong.Problem : ShardUnavailable(answer.Shard.Name, answer.Failure switch
     {
         ShardFailure.Unknown => "It was asked, but its answer did not come: whether it was done is not known. Send the request again, with the same Idempotency-Key if it had one.",
         ShardFailure.Busy => "Too many requests wait for it. Nothing was done; send the request again.",
@@ -34,11 +34,4 @@ internal static partial class Problem
         Of(503, "partlyDone", "Not every shard has done it", "See shards. Send the same request again until it succeeds: where it is done already, that changes nothing.", more: new Dictionary<string, object?> { ["shards"] = shards }));
 
     public static IResult ChangedSomewhere() => Of(412, "preconditionFailed", "The control is another one by now", "Not the same on every shard as If-Match says: GET /api/controls shows the present ones.");
-
-    private static IResult BodyBroken(Exception? cause) => ShardCalls.BodyFailure(cause)?.StatusCode switch
-    {
-        StatusCodes.Status408RequestTimeout => BodyTooSlow("It came in slower than the server waits for."),
-        StatusCodes.Status413PayloadTooLarge => BodyTooLarge(100L * 1024 * 1024),
-        _ => BrokenBody(),
-    };
 }

@@ -59,15 +59,17 @@ internal static class RequestBody
         }
         catch (IOException broken)
         {
-            // Kestrel throws the base class itself at a chunk's length that no number holds.
-            return (default, (broken as BadHttpRequestException)?.StatusCode switch
-            {
-                StatusCodes.Status408RequestTimeout => Api.Problem.BodyTooSlow("It came in slower than the server waits for."),
-                StatusCodes.Status413PayloadTooLarge => Api.Problem.BodyTooLarge(most),
-                _ => Api.Problem.BrokenBody(),
-            });
+            return (default, ProblemOf(broken, most));
         }
     }
+
+    /// <summary>What to say of a body that the server could not read. Kestrel throws the base class itself at a chunk's length that no number holds.</summary>
+    public static IResult ProblemOf(IOException broken, long most) => (broken as BadHttpRequestException)?.StatusCode switch
+    {
+        StatusCodes.Status408RequestTimeout => Api.Problem.BodyTooSlow("It came in slower than the server waits for."),
+        StatusCodes.Status413PayloadTooLarge => Api.Problem.BodyTooLarge(most),
+        _ => Api.Problem.BrokenBody(),
+    };
 
     private static async Task<(ReadOnlyMemory<byte> Content, IResult? Problem)> ReadAtMostAsync(
         Stream body, int expected, int most, SubmissionsInFlight.Entry? room, CancellationToken cancellation)

@@ -12,7 +12,7 @@ namespace Weir.Api;
 /// <summary>The HTTP face of schedules.</summary>
 public sealed partial class SchedulesApi
 {
-    private const int MaxBody = ScheduleRequest.MaxSubmission + 16 * 1024;
+    internal const int MaxBody = ScheduleRequest.MaxSubmission + 16 * 1024;
     private const int MaxPauseBody = 16 * 1024;
     private const int DefaultLimit = 50;
     private const int MaxLimit = 100;

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Extensions;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Weir.Shards;
@@ -64,8 +65,9 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
         ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
     });
 
-    /// <summary>The request's path and query, as a shard gets them.</summary>
-    public static string TargetOf(HttpRequest request) => UriHelper.BuildRelative(request.PathBase, request.Path, request.QueryString);
+    /// <summary>The request's path and query as they came: where one holds %25, what is decoded and encoded again is another.</summary>
+    public static string TargetOf(HttpRequest request) =>
+        request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : UriHelper.BuildRelative(request.PathBase, request.Path, request.QueryString);
 
     /// <param name="shard">Who is asked.</param>
     /// <param name="request">Whose method and headers it takes.</param>
@@ -113,21 +115,13 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
 
     private static ShardFailure? WhyOf(Exception failure) => failure switch
     {
+        _ when ShardBodyException.Of(failure) is not null => ShardFailure.Body,
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } => ShardFailure.Unreachable,
-        _ when BodyFailure(failure) is not null => ShardFailure.Body,
         HttpRequestException or IOException or OperationCanceledException => ShardFailure.Unknown,
         _ => null,
     };
 
-    /// <summary>What Kestrel says of a body that does not come as it should, however deep it lies.</summary>
-    public static BadHttpRequestException? BodyFailure(Exception? failure)
-    {
-        while (failure is not null and not BadHttpRequestException)
-            failure = failure.InnerException;
-        return failure as BadHttpRequestException;
-    }
-
-    private static HttpRequestMessage MessageTo(Shard shard, HttpRequest request, string target, ReadOnlyMemory<byte>? body)
+    private HttpRequestMessage MessageTo(Shard shard, HttpRequest request, string target, ReadOnlyMemory<byte>? body)
     {
         // Put together as text: as a relative address, //elsewhere/ would be another host.
         Uri.TryCreate(shard.Address + target, AsItIs, out var address);
@@ -135,7 +129,7 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
             // Even an empty one: the handler repeats a request that has no content when a kept connection turns out to be closed.
-            message.Content = body is { } whole ? new ReadOnlyMemoryContent(whole) : new StreamContent(request.Body);
+            message.Content = body is { } whole ? new ReadOnlyMemoryContent(whole) : new StreamContent(new ShardBody(request, clock));
             message.Content.Headers.ContentLength = body?.Length ?? request.ContentLength ?? (HasBody(request) ? null : 0);
         }
         message.Headers.Add(FromFront, "1");
@@ -150,7 +144,7 @@ internal sealed partial class ShardCalls(HttpMessageInvoker http, TimeProvider c
         return message;
     }
 
-    private static bool HasBody(HttpRequest request) => request.Headers.TransferEncoding.Count > 0 || request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
+    private static bool HasBody(HttpRequest request) => request.Headers.TransferEncoding.Count > 0 || request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     /// <summary>Whether a header of an answer is for the client, too.</summary>
     internal static bool IsHandedOn(string header) => !Dropped.Contains(header) || header.Equals("Content-Length", StringComparison.OrdinalIgnoreCase);

@@ -82,7 +82,8 @@ public sealed partial class ShardFront
         }
 
         // Routes of the app that Weir does not know may be open to strangers; the shard says.
-        var tenant = caller?.Tenant ?? TenantOf(request, route, filter) ?? (route is ShardRoute.Own or ShardRoute.OfShard or ShardRoute.Everywhere ? TenantToActFor(caller, request, route) : null);
+        var isStaged = route is ShardRoute.ReplayPages && IsStaged(filter!.Value);
+        var tenant = caller?.Tenant ?? TenantOf(request, route, filter) ?? (isStaged || route is ShardRoute.Own or ShardRoute.OfShard or ShardRoute.Everywhere ? TenantToActFor(caller, request, route) : null);
         if (tenant is not null)
             return await SendAsync(await assignment.LookAsync(tenant, cancellation), request, filter, cancellation);
         return route switch
@@ -94,7 +95,7 @@ public sealed partial class ShardFront
             ShardRoute.Controls => await pages.ReadControlsAsync(request, cancellation),
             ShardRoute.OfShard => Problem.TenantMissing(caller!.Name),
             // It goes on by itself, in one shard.
-            ShardRoute.ReplayPages when IsStaged(filter!.Value) => Problem.TenantMissing(caller!.Name),
+            ShardRoute.ReplayPages when isStaged => Problem.TenantMissing(caller!.Name),
             ShardRoute.ReplayPages => await pages.ReplayAsync(request, filter!.Value, cancellation),
             ShardRoute.Everywhere => await broadcast.EverywhereAsync(request, cancellation),
             _ => await AnyAsync(request, cancellation),

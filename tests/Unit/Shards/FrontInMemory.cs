@@ -6,6 +6,7 @@ using AzureLocal.Storage;
 using Azure.Data.Tables;
 using Contract.Tests;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
@@ -61,20 +62,23 @@ internal sealed class FrontInMemory : IAsyncDisposable
         .. Key("acme", Acme, "acme"), .. Key("everyone", Everyone, "*"),
     ]).Build();
 
-    /// <summary>What a client gets.</summary>
-    public async Task<(int Status, JsonElement Body, IHeaderDictionary Headers)> SendAsync(string method, string target, string? key = Everyone, string? body = null, params (string Name, string Value)[] headers)
+    /// <summary>What a client gets. A body is text, or a stream of no known length.</summary>
+    public async Task<(int Status, JsonElement Body, IHeaderDictionary Headers)> SendAsync(string method, string target, string? key = Everyone, object? body = null, params (string Name, string Value)[] headers)
     {
         await using var scope = services.CreateAsyncScope();
         var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
         var parts = target.Split('?', 2);
-        (http.Request.Method, http.Request.Path, http.Request.QueryString) = (method, new PathString(parts[0]), new QueryString(parts.Length > 1 ? $"?{parts[1]}" : ""));
+        (http.Request.Method, http.Request.Path, http.Request.QueryString) = (method, PathString.FromUriComponent(parts[0]), new QueryString(parts.Length > 1 ? $"?{parts[1]}" : ""));
         http.Request.Host = new HostString("front.example");
         if (key is not null)
             http.Request.Headers.Authorization = $"Bearer {key}";
+        http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = target;
         if (body is not null)
         {
-            http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-            (http.Request.ContentType, http.Request.ContentLength) = ("application/json", http.Request.Body.Length);
+            http.Request.Body = body as Stream ?? new MemoryStream(Encoding.UTF8.GetBytes((string)body));
+            (http.Request.ContentType, http.Request.ContentLength) = ("application/json", body is string ? http.Request.Body.Length : null);
+            if (body is Stream)
+                http.Request.Headers.TransferEncoding = "chunked";
         }
         foreach (var (name, value) in headers)
             http.Request.Headers[name] = value;

@@ -43,6 +43,41 @@ public sealed class ShardFrontTests
     }
 
     [Theory]
+    [InlineData("/api/jobs/%2500")]
+    [InlineData("/api/jobs/a%252Fb/events/%2525?wait=%2500&a=%20b")]
+    [InlineData("/api/jobs/a%2Fb/../c")]
+    public async Task A_path_goes_on_as_it_came(string target)
+    {
+        var shards = new FakeShards(request => (404, null));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        await front.SendAsync("GET", target, FrontInMemory.Acme);
+        Assert.Equal(target, Assert.Single(shards.Asked).Target);
+    }
+
+    [Fact]
+    public async Task A_body_without_an_end_that_breaks_off_or_trickles_is_the_clients_mistake_and_no_shards()
+    {
+        var shards = new FakeShards(request => (202, new { }));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        var endless = new StreamOf((_, _) => ValueTask.FromResult(64));
+        Assert.Equal((413, "bodyTooLarge"), Coded(await front.SendAsync("POST", "/api/jobs", FrontInMemory.Acme, endless)));
+        Assert.InRange(endless.Taken, 1024 * 1024, 1024 * 1024 + 64 * 1024);
+        Assert.Equal((400, "brokenBody"), Coded(await front.SendAsync("POST", "/api/jobs", FrontInMemory.Acme, new StreamOf((_, _) => throw new IOException("Bad chunk size data.")))));
+
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var trickling = front.SendAsync("POST", "/api/jobs", FrontInMemory.Acme, new StreamOf(async (_, cancellation) =>
+        {
+            asked.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            return 0;
+        }));
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        front.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal((408, "bodyTooSlow"), Coded(await trickling.WaitAsync(TimeSpan.FromSeconds(30))));
+        Assert.Empty(shards.Asked); // to its end
+    }
+
+    [Theory]
     [InlineData("/dashboard")]
     [InlineData("/Dashboard/jobs")]
     public async Task No_shards_dashboard_is_shown_as_if_it_were_everybodys(string path)
@@ -332,6 +367,19 @@ public sealed class ShardFrontTests
 
     private static (int, string?) Coded((int Status, JsonElement Body, Microsoft.AspNetCore.Http.IHeaderDictionary Headers) answer) =>
         (answer.Status, answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty("code", out var code) ? code.GetString() : answer.Body.ToString());
+
+    /// <summary>What a client sends, as a test says.</summary>
+    private sealed class StreamOf(Func<Memory<byte>, CancellationToken, ValueTask<int>> read) : MemoryStream
+    {
+        public long Taken { get; private set; }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var some = await read(buffer, cancellationToken);
+            Taken += some;
+            return some;
+        }
+    }
 
     /// <summary>As a shard pages: two lines at most, whatever the limit, and a cursor when there are more.</summary>
     private static object Page(FakeShards.Request request, int perShard)
