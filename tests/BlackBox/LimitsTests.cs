@@ -35,6 +35,7 @@ public sealed class LimitsTests(LimitedInstance limited) : IClassFixture<Limited
     [Fact]
     public async Task Beyond_what_is_handled_at_once_submissions_are_refused_before_they_are_read_and_nothing_else_is()
     {
+        Assert.SkipWhen(ShardProcesses.Wanted is not null, "What is handled at once is counted in each instance, and the tenants of this test may have different shards: one's load is then none of the other's.");
         using var other = limited.Other.Client(limited.Weir);
         // Two submissions hold their places by sending no body yet.
         using var first = await OpenAsync();
@@ -61,8 +62,9 @@ public sealed class LimitsTests(LimitedInstance limited) : IClassFixture<Limited
         using var everywhere = limited.Everywhere.Client(limited.Weir);
         Assert.Equal(["tenant small", "type probe.limited"], Rates(await small.GetFromJsonAsync<JsonElement>("api/limits")));
         var all = await everywhere.GetFromJsonAsync<JsonElement>("api/limits");
-        Assert.Equal(["tenant hidden", "tenant small", "type probe.limited"], Rates(all));
-        Assert.Equal("small submissionsPerMinute 3", all.GetProperty("quotas").EnumerateArray().Select(quota => $"{quota.Text("tenant")} {quota.Text("quota")} {quota.GetProperty("limit").GetInt64()}").Single());
+        var each = ShardProcesses.Wanted ?? 1; // of shards, he sees the limits of each
+        Assert.Equal(Enumerable.Repeat<string[]>(["tenant hidden", "tenant small", "type probe.limited"], each).SelectMany(ofOne => ofOne), Rates(all));
+        Assert.Equal(Enumerable.Repeat("small submissionsPerMinute 3", each), all.GetProperty("quotas").EnumerateArray().Select(quota => $"{quota.Text("tenant")} {quota.Text("quota")} {quota.GetProperty("limit").GetInt64()}"));
 
         var type = await small.GetFromJsonAsync<JsonElement>("api/catalog/probe.limited");
         Assert.Equal(("20/s", 5), (type.Text("rate"), type.GetProperty("burst").GetInt32()));

@@ -21,7 +21,9 @@ public sealed class RateLimitTests(ITestOutputHelper output)
         await using var two = await WeirProcess.StartAsync(data);
 
         await Task.WhenAll(SubmitAsync(one.Http, Jobs / 2), SubmitAsync(two.Http, Jobs - Jobs / 2));
-        var rate = (await one.Http.GetFromJsonAsync<JsonElement>("api/limits")).GetProperty("rates").EnumerateArray().Single(limit => limit.Text("name") == "probe.limited");
+        var rates = (await one.Http.GetFromJsonAsync<JsonElement>("api/limits")).GetProperty("rates").EnumerateArray().Where(limit => limit.Text("name") == "probe.limited").ToArray();
+        Assert.Equal(ShardProcesses.Wanted ?? 1, rates.Length);
+        var rate = rates.MaxBy(limit => limit.GetProperty("waitSeconds").GetDouble()); // of shards, that of the tenant's own: in the others nothing waits
         Assert.Equal(("type", "20/s", 5), (rate.Text("kind"), rate.Text("rate"), rate.GetProperty("burst").GetInt32()));
         Assert.InRange(rate.GetProperty("waitSeconds").GetDouble(), 0.001, Jobs / 20.0 + 5);
 
