@@ -15,14 +15,14 @@ internal sealed class ShardBody : Stream
     private readonly Stream body;
     private readonly long most;
     private readonly TimeSpan longest;
-    private readonly CancellationTokenSource overdue;
+    private readonly TimeProvider clock;
+    private TimeSpan left;
     private long length;
 
     public ShardBody(HttpRequest request, TimeProvider clock)
     {
-        (body, most) = (request.Body, MostOf(request.Path));
-        longest = request.HttpContext.RequestServices.GetRequiredService<IOptions<WeirOptions>>().Value.BodyTimeout;
-        overdue = new CancellationTokenSource(longest, clock);
+        (this.clock, body, most) = (clock, request.Body, MostOf(request.Path));
+        left = longest = IsTakenAsItComes(request) ? ShardCalls.Longest : request.HttpContext.RequestServices.GetRequiredService<IOptions<WeirOptions>>().Value.BodyTimeout;
     }
 
     public override bool CanRead => true;
@@ -49,6 +49,10 @@ internal sealed class ShardBody : Stream
         _ => JobsApi.MaxBody,
     };
 
+    /// <summary>The lines of a batch are accepted while they come, for as long as that takes.</summary>
+    private static bool IsTakenAsItComes(HttpRequest request) =>
+        request.Path.StartsWithSegments("/api/batches", StringComparison.OrdinalIgnoreCase) && request.ContentType?.StartsWith(BatchBody.NdJson, StringComparison.OrdinalIgnoreCase) == true;
+
     /// <exception cref="ShardBodyException">It broke off, is too long, or came too slowly.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -71,15 +75,10 @@ internal sealed class ShardBody : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            overdue.Dispose();
-        base.Dispose(disposing);
-    }
-
     private async ValueTask<int> ReadSomeAsync(Memory<byte> buffer, CancellationToken cancellation)
     {
+        var began = clock.GetTimestamp();
+        using var overdue = new CancellationTokenSource(left, clock); // only what the client takes counts, not what the shard does
         using var either = CancellationTokenSource.CreateLinkedTokenSource(overdue.Token, cancellation);
         try
         {
@@ -92,6 +91,11 @@ internal sealed class ShardBody : Stream
         catch (IOException broken)
         {
             throw new ShardBodyException(RequestBody.ProblemOf(broken, most), broken);
+        }
+        finally
+        {
+            left -= clock.GetElapsedTime(began);
+            left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
 }

@@ -77,6 +77,24 @@ public sealed class ShardFrontTests
         Assert.Empty(shards.Asked); // to its end
     }
 
+    [Fact]
+    public async Task The_lines_of_a_batch_may_come_for_longer_than_another_body()
+    {
+        var shards = new FakeShards(request => (202, new { }));
+        await using var front = await FrontInMemory.StartAsync(shards);
+        var (asked, more) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var reads = 0;
+        var sending = front.SendAsync("POST", "/api/batches", FrontInMemory.Acme, new StreamOf(async (_, cancellation) =>
+        {
+            asked.TrySetResult();
+            return reads++ == 0 ? await more.Task.WaitAsync(cancellation) : 0;
+        }), ("Content-Type", "application/x-ndjson; charset=utf-8"));
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        front.Clock.Advance(TimeSpan.FromSeconds(200));
+        more.SetResult(8);
+        Assert.Equal(202, (await sending.WaitAsync(TimeSpan.FromSeconds(30))).Status);
+    }
+
     [Theory]
     [InlineData("/dashboard")]
     [InlineData("/Dashboard/jobs")]
