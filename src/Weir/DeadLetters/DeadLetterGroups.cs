@@ -18,9 +18,9 @@ internal sealed class DeadLetterGroups(DeadLetterTable catalogue)
         [Column.Id, Column.DiedAt, Column.Reason, Column.Fingerprint, Column.Type, Column.State, Column.Foreign, Receipts.Receipt.Column.ErrorClass, Receipts.Receipt.Column.ErrorType, Receipts.Receipt.Column.ErrorMessage];
 
     /// <returns>The largest groups first.</returns>
-    public async Task<DeadLetterGroupList> CountAsync(DeadLetterFilter filter, DeadLetterCursor? from, CancellationToken cancellation)
+    public async Task<DeadLetterGroupList> CountAsync(DeadLetterFilter filter, DeadLetterCursor? from, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var (found, next) = filter.IsOfWholeCauses ? await KeptAsync(filter, from, cancellation) : await ScannedAsync(filter, from, cancellation);
+        var (found, next) = filter.IsOfWholeCauses ? await KeptAsync(filter, from, cancellation) : await ScannedAsync(filter, from, patience, cancellation);
         var groups = new Dictionary<string, DeadLetterGroup>(StringComparer.Ordinal);
         var counted = 0;
         foreach (var one in found)
@@ -41,9 +41,9 @@ internal sealed class DeadLetterGroups(DeadLetterTable catalogue)
         return (groups, next);
     }
 
-    private async Task<(IEnumerable<DeadLetterGroup> Groups, DeadLetterCursor? Next)> ScannedAsync(DeadLetterFilter filter, DeadLetterCursor? from, CancellationToken cancellation)
+    private async Task<(IEnumerable<DeadLetterGroup> Groups, DeadLetterCursor? Next)> ScannedAsync(DeadLetterFilter filter, DeadLetterCursor? from, TimeSpan? patience, CancellationToken cancellation)
     {
-        var scan = await catalogue.ScanAsync(filter, from, MaxScanned, MaxPages, Columns, cancellation);
+        var scan = await catalogue.ScanAsync(filter, from, MaxScanned, MaxPages, Columns, cancellation, patience);
         return (scan.Found.Select(entry => new DeadLetterGroup(entry, entry.DiedAt, Count: 1, Open: entry.State == DeadLetterState.Open ? 1 : 0)), scan.Next);
     }
 }

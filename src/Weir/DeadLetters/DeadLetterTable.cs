@@ -36,10 +36,12 @@ internal sealed partial class DeadLetterTable(TableServiceClient tables, TimePro
     /// <param name="pages">How many pages may be fetched, full or empty; 1 or more.</param>
     /// <param name="columns">What is to be read of each; null for everything.</param>
     /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="patience">After this much time it is as if the pages were at their end: for somebody who looks at the answer.</param>
     /// <exception cref="UnknownCursorException">The cursor is none of this table's.</exception>
-    public async Task<DeadLetterScan> ScanAsync(DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, CancellationToken cancellation)
+    public async Task<DeadLetterScan> ScanAsync(
+        DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var (rows, next) = await WalkAsync(filter, filter.ToQuery, from, most, pages, columns, cancellation);
+        var (rows, next) = await WalkAsync(filter, filter.ToQuery, from, most, pages, columns, patience, cancellation);
         return new DeadLetterScan([.. rows.Select(Of)], next);
     }
 
@@ -52,14 +54,15 @@ internal sealed partial class DeadLetterTable(TableServiceClient tables, TimePro
     /// <exception cref="UnknownCursorException">The cursor is none of this table's.</exception>
     public async Task<(IReadOnlyList<DeadLetterCount> Counts, DeadLetterCursor? Next)> ReadCountsAsync(DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, CancellationToken cancellation)
     {
-        var (rows, next) = await WalkAsync(filter, filter.ToCountQuery, from, most, pages, columns: null, cancellation);
+        var (rows, next) = await WalkAsync(filter, filter.ToCountQuery, from, most, pages, columns: null, patience: null, cancellation);
         return ([.. rows.Select(DeadLetterCount.Of)], next);
     }
 
     /// <summary>Months from the newest back, for as long as the pages last.</summary>
     private async Task<(List<TableEntity> Rows, DeadLetterCursor? Next)> WalkAsync(
-        DeadLetterFilter filter, Func<string, string> query, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, CancellationToken cancellation)
+        DeadLetterFilter filter, Func<string, string> query, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, TimeSpan? patience, CancellationToken cancellation)
     {
+        var began = clock.GetTimestamp();
         var found = new List<TableEntity>();
         var month = from?.Month ?? DeadLetterKey.MonthOf(filter.To ?? clock.GetUtcNow() + ClockSkew);
         var token = from?.Token;
@@ -76,7 +79,7 @@ internal sealed partial class DeadLetterTable(TableServiceClient tables, TimePro
                     return (found, null);
                 month = before;
             }
-            if (found.Count >= most)
+            if (found.Count >= most || clock.GetElapsedTime(began) > patience)
                 break;
         }
         return (found, new DeadLetterCursor(month, token));
