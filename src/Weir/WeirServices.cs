@@ -111,6 +111,7 @@ public static class WeirServices
             configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), IsDevelopment(provider), provider.GetRequiredService<ILogger<Admission>>()));
         services.AddTable<DeadLetterTable>();
         services.AddSingleton<DeadLetterGroups>();
+        services.AddSingleton<OpenDeadLetters>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddTable<ReplayTable>().AddSingleton<ReplayPlan>().AddSingleton<StagedReplayDesk>().AddFace<ReplayCarrier>().AddFace<ReplaysApi>();

@@ -38,6 +38,9 @@ public sealed class PageTests : IAsyncLifetime
             Assert.All(visits.Where(visit => visit.GetProperty("path").GetString() == page), visit => Assert.Contains("window.pwned=", visit.GetProperty("text").GetString(), StringComparison.Ordinal));
         Assert.Contains(seeded.Succeeded[..8], Text(visits, Pages[3]), StringComparison.Ordinal);
         Assert.Contains("probe fails", Text(visits, "/dashboard"), StringComparison.Ordinal);
+        foreach (var page in new[] { "/dashboard/batches", $"/dashboard/batches/{seeded.Batch}?state=all" })
+            Assert.Contains("completed, 2 failed", Text(visits, page), StringComparison.Ordinal);
+        Assert.Contains("Oldest", Text(visits, "/dashboard"), StringComparison.Ordinal);
         Assert.Contains("undoing", Text(visits, $"/dashboard/jobs/{seeded.Compensated}"), StringComparison.Ordinal);
         Assert.Contains("It waits for the event 'go'", Text(visits, $"/dashboard/jobs/{seeded.Waiting}"), StringComparison.Ordinal);
     }
