@@ -7,9 +7,10 @@ namespace Cli.Tests.Runbooks;
 /// <summary>Rehearsals of pages for when a process stands still (SIGSTOP, as a paused machine) and goes on.</summary>
 public sealed class StandstillTests
 {
-    private const int MostRounds = 10;
+    /// <summary>Of one round nothing may be left: it was in the middle of a commit for so long that its jobs ended.</summary>
+    private const int MostRounds = 5;
 
-    /// <summary>One of two instances stands still for longer than its leases, and wakes when the other has done its jobs.</summary>
+    /// <summary>The one of two instances that runs all jobs stands still for longer than its leases, and wakes when the other has done them.</summary>
     [Fact, Trait(Runbook.Trait, "fenced-outcomes")]
     public async Task Attempts_lose_their_jobs_while_they_run()
     {
@@ -18,29 +19,31 @@ public sealed class StandstillTests
         await using var still = await WeirProcess.StartAsync(app.Functions, data.Path);
         await using var other = await WeirProcess.StartAsync(app.Functions, data.Path);
         var (zombie, weir) = (new Operator(still), new Operator(other));
+        var (instance, standby) = (await InstanceAsync(still), await InstanceAsync(other));
         string[] ids = [];
         for (var round = 0; await FencedAsync() <= 5; round++)
         {
             Assert.True(round < MostRounds, $"Only {await FencedAsync()} outcomes are fenced.");
             var effect = $"fenced-{round}";
-            ids = await weir.SubmitAsync(24, $$"""{"effect": "{{effect}}", "sleepMs": 3000}""");
-            await Operator.UntilAsync(async () => (await other.Http.EffectsAsync(effect)).GetProperty("starts").GetInt32() >= 20, "most of them run");
+            (await weir.RunAsync("controls", "set", "instance", standby, "--reason", "the other shall run them all", "--for", "PT10M")).Expect(ExitCode.Ok);
+            await DrainedAsync(standby);
+            ids = await weir.SubmitAsync(12, $$"""{"effect": "{{effect}}", "sleepMs": 6000}""");
+            await Operator.UntilAsync(async () => (await other.Http.EffectsAsync(effect)).GetProperty("starts").GetInt32() >= 8, "most of them run");
             await FreezeAsync(still, weir);
+            (await weir.RunAsync("controls", "clear", "instance", standby, "--reason", "the other stands still")).Expect(ExitCode.Ok);
             await weir.SucceedsAsync(ids);
+            var lost = Lost(await Task.WhenAll(ids.Select(weir.ShowAsync)), still);
             await still.SignalAsync("CONT");
-            var before = await FencedAsync();
-            await Operator.UntilAsync(async () => await FencedAsync() > before || Lost(await Task.WhenAll(ids.Select(weir.ShowAsync)), still) == 0, "the zombie is told");
+            await Operator.UntilAsync(async () => await FencedAsync() >= lost, "the zombie is told");
             Assert.Equal(ids.Order(), (await other.Http.EffectsAsync(effect)).GetProperty("jobs").EnumerateArray().Select(one => one.GetProperty("id").GetString()).Order());
         }
 
-        var instance = (await weir.RunAsync("instances --json")).Json.GetProperty("instances").EnumerateArray().Select(one => one.GetProperty("id").GetString()!).First(id => id.Contains($"-{still.ProcessId}-", StringComparison.Ordinal));
         await weir.RunPageAsync("fenced-outcomes", [("INSTANCE", instance), ("JOB", ids[0])],
             ("controls set instance", async run =>
             {
                 run.Expect(ExitCode.Ok);
                 Assert.Contains("loses its leases", (await weir.RunAsync("instances --json")).Out);
-                await Operator.UntilAsync(async () => (await weir.RunAsync("instances --json")).Json.GetProperty("instances").EnumerateArray()
-                    .Any(one => one.GetProperty("id").GetString() == instance && one.GetProperty("drain").GetProperty("empty").GetBoolean()), "it is drained");
+                await DrainedAsync(instance);
             }));
         Assert.DoesNotContain("loses its leases", (await weir.RunAsync("controls list")).Out);
         var fenced = await FencedAsync();
@@ -48,6 +51,18 @@ public sealed class StandstillTests
         Assert.Equal(fenced, await FencedAsync());
 
         async Task<double> FencedAsync() => (await zombie.MetricAsync("weir_jobs_fenced_total", ("type", "probe"))).Sum();
+        async Task<JsonElement[]> InstancesAsync() => [.. (await weir.RunAsync("instances --json")).Json.GetProperty("instances").EnumerateArray()];
+        Task DrainedAsync(string id) => Operator.UntilAsync(async () => (await InstancesAsync())
+            .Any(one => one.GetProperty("id").GetString() == id && one.GetProperty("drain") is { ValueKind: JsonValueKind.Object } drain && drain.GetProperty("empty").GetBoolean()), $"{id} is drained");
+
+        // It says who it is a moment after its start.
+        async Task<string> InstanceAsync(WeirProcess process)
+        {
+            string? found = null;
+            await Operator.UntilAsync(async () => (found = (await InstancesAsync()).Select(one => one.GetProperty("id").GetString()!)
+                .FirstOrDefault(id => id.Contains($"-{process.ProcessId}-", StringComparison.Ordinal))) is not null, "the instance is listed");
+            return found!;
+        }
     }
 
     /// <summary>The only instance stands still over ten occurrences of a schedule, and then fires them all.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Simulation.Faults;
+using Simulation.Kernel;
 using Simulation.Model;
 using Simulation.World;
 
@@ -8,7 +9,7 @@ namespace Simulation.Exhaustive;
 
 /// <summary>
 /// A short life in which nothing goes wrong by chance. It runs once to count its effects on broker, tables and downstream; then once for each of
-/// them with the process killed right after it, and once with it done and reported as failed.
+/// them with the process killed right after it, once with it done and reported as failed, and once with the process frozen right after it until another has lived through the rest.
 /// </summary>
 internal sealed record Scenario(string Name, Func<Stage, Task> Play)
 {
@@ -17,6 +18,9 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
 
     /// <summary>A scenario has some 30 to 150 effects; timers of the instance go on beside it, and their effects count too.</summary>
     private const int MostEffects = 600;
+
+    /// <summary>Longer than every lock and lease.</summary>
+    private static readonly TimeSpan ZombieTime = TimeSpan.FromMinutes(3);
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
@@ -63,9 +67,22 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.UntilAsync(job, "DeadLettered");
             await stage.ReplayAsync(job, mended: null);
         }),
+        new("workflow with a compensation that fails, replayed and slow", async stage =>
+        {
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 2, FailAt: 2, FailUndoAt: 1, UndoMs: 20_000));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.ReplayAsync(job, mended: null);
+            await stage.WaitAsync(TimeSpan.FromSeconds(10));
+        }),
+        new("workflow whose result fails, replayed", async stage =>
+        {
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 2, FailResult: true));
+            await stage.UntilAsync(job, "DeadLettered");
+            await stage.ReplayAsync(job, mended: null);
+        }),
         new("workflow with a compensation that fails, replayed and cancelled", async stage =>
         {
-            var job = await stage.SubmitAsync(new Flow(1, Steps: 3, FailAt: 3, FailUndoAt: 1));
+            var job = await stage.SubmitAsync(new Flow(1, Steps: 3, FailAt: 3, FailUndoAt: 1, FailUndoRuns: 2));
             await stage.UntilAsync(job, "DeadLettered");
             await stage.ReplayOnceAsync(job);
             await stage.CancelAsync(job);
@@ -96,6 +113,12 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             await stage.SubmitAsync("sim.strict", new Work(1, FailTimes: 1, SleepMs: 4_000), "key", expiresIn: TimeSpan.FromSeconds(2));
             await stage.SubmitAsync("sim.strict", new Work(2), "key");
         }),
+        new("expiry between two attempts, and replay", async stage =>
+        {
+            var job = await stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 2, SleepMs: 4_000), expiresIn: TimeSpan.FromSeconds(2));
+            await stage.UntilAsync(job, "Expired");
+            await stage.ReplayAsync(job, new Work(1));
+        }),
         new("lock lost while it runs", async stage =>
         {
             var job = await stage.SubmitAsync("sim.plain", new Work(1, SleepMs: 8_000));
@@ -122,26 +145,42 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             failures.Add($"{Name}: {broken}");
         for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects) && !(first && failures.Count > 0); effect++)
         {
-            foreach (var fate in new[] { Fate.Done, Fate.Lost })
+            foreach (var blow in Enum.GetValues<Blow>())
             {
                 runs++;
-                if (RunOnce((effect, fate)).Broken is { } promise)
-                    failures.Add($"{Name}, {(fate == Fate.Lost ? "answer lost" : "killed")} after effect {effect} of {quiet.Effects}: {promise}");
+                if (RunOnce((effect, blow)).Broken is { } promise)
+                    failures.Add($"{Name}, {blow} after effect {effect} of {quiet.Effects}: {promise}; again: --exhaustive --scenario \"{Name}\" --strike {effect}:{blow}");
             }
         }
         return new ScenarioResult(quiet.Effects, runs, failures);
     }
 
-    public Verdict RunOnce((int Effect, Fate Fate)? strike, bool keepHistory = false) => SimulatedWorld.Run(
+    public Verdict RunOnce((int Effect, Blow Blow)? strike, bool keepHistory = false) => SimulatedWorld.Run(
         seed: 1, new WorldSettings { Operator = false, Cast = new Cast { Lists = true, Listener = Listens } }, FaultPlan.None, new Random(1), keepHistory,
         async (world, actors) =>
         {
+            var told = new TaskCompletionSource();
             world.Strike = strike;
+            world.WhenFrozen = frozen =>
+            {
+                actors.ScaleOut();
+                _ = world.Outside.RunAsync(() => ThawAsync(world, frozen, told.Task));
+            };
             actors.Start();
             await Play(new Stage(world));
+            told.SetResult();
             await actors.UntilAllHaveEndedAsync();
             await actors.JudgeAsync();
         });
+
+    /// <summary>When the story is told; or, frozen after that, when another has lived through the rest.</summary>
+    private static async Task ThawAsync(WorldState world, VirtualProcess frozen, Task told)
+    {
+        if (told.IsCompleted)
+            await world.Outside.DelayAsync(ZombieTime);
+        await told;
+        frozen.Thaw();
+    }
 }
 
 internal sealed record ScenarioResult(int Effects, int Runs, IReadOnlyList<string> Failures);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using Simulation.Exhaustive;
+using Simulation.Faults;
 using Simulation.Kernel;
 using Simulation.Mutants;
 using Simulation.World;
@@ -67,6 +68,9 @@ internal static class Hunt
 
     private static int RunScenarios(HuntOptions options)
     {
+        if (options is { Scenario: { } name, Strike: { } strike })
+            return Replay(Scenario.All.FirstOrDefault(scenario => scenario.Name == name) ?? throw new FormatException($"There is no scenario '{name}'."), strike);
+
         var watch = Stopwatch.StartNew();
         var failed = new List<string>();
         var runs = 0;
@@ -82,6 +86,14 @@ internal static class Hunt
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0.0} s"));
         Console.WriteLine(failed.Count == 0 ? $"{runs} runs passed" : $"{failed.Count} of {runs} runs failed");
         return failed.Count == 0 ? 0 : 1;
+    }
+
+    private static int Replay(Scenario scenario, (int, Blow) strike)
+    {
+        var verdict = scenario.RunOnce(strike, keepHistory: true);
+        Write(verdict.History.Lines);
+        Console.WriteLine(verdict.Broken is { } broken ? $"{Failed}{scenario.Name}: {broken}" : "1 run passed");
+        return verdict.Broken is null ? 0 : 1;
     }
 
     /// <summary>The same world again, with its history, unless that was kept already.</summary>

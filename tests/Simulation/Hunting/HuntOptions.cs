@@ -25,6 +25,9 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
     /// <summary>Only this scenario.</summary>
     public string? Scenario { get; init; }
 
+    /// <summary>Only the strike after this effect of it, with its history.</summary>
+    public (int Effect, Blow Blow)? Strike { get; init; }
+
     /// <summary>Deliberate bugs in src/Weir, which the simulation has to find.</summary>
     public bool Mutants { get; init; }
 
@@ -40,8 +43,9 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --minutes M     stop after that long
           --profile P     mixed (default), calm, light, rough, storm
           --hashes        print the hash of each history
-          --exhaustive    every scenario with a kill, and a lost answer, after each of its effects
+          --exhaustive    every scenario with a kill, a lost answer and a freeze after each of its effects
           --scenario NAME only this one
+          --strike N:BLOW  only the strike after its N-th effect (Kill, LoseAnswer or Freeze), with its history
           --idle          count what an app does in an hour without jobs
           --first         stop at the first failure
           --mutants       put one deliberate bug after the other into src/Weir: the simulation has to find each (--only "TEXT|TEXT": those with one of them in their name)
@@ -69,6 +73,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
                 "--exhaustive" => options with { Exhaustive = true },
                 "--idle" => options with { Idle = true },
                 "--scenario" => options with { Scenario = Value(args, ++i) },
+                "--strike" => options with { Strike = StrikeOf(Value(args, ++i)) },
                 "--first" => options with { First = true },
                 "--mutants" => options with { Mutants = true },
                 "--only" => options with { Only = Value(args, ++i) },
@@ -77,6 +82,11 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
         }
         return options;
     }
+
+    private static (int, Blow) StrikeOf(string text) =>
+        text.Split(':') is [var effect, var blow] && int.TryParse(effect, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && Enum.TryParse<Blow>(blow, ignoreCase: true, out var known)
+            ? (number, known)
+            : throw new FormatException($"'{text}' is no strike; expected a number and a blow, such as 27:Freeze.");
 
     private static string Value(string[] args, int index) => index < args.Length ? args[index] : throw new FormatException($"{args[index - 1]} needs a value.");
 

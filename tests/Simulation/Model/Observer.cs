@@ -34,6 +34,10 @@ internal sealed class Observer(WorldState world)
 
     public StagedReplayRules StagedReplays { get; } = new();
 
+    public StepRules Steps { get; } = new();
+
+    public BatchCountRules BatchCounts { get; } = new();
+
     /// <summary>The numbers of jobs that every answer refused for lack of room.</summary>
     public HashSet<int> Refused { get; } = [];
 
@@ -117,10 +121,12 @@ internal sealed class Observer(WorldState world)
     {
         if (call is TableCall.Change { Table: DeadLetters, Entity.Entity: { } entry } && entry.GetBoolean("Foreign") == true)
             Break("I8", $"a message of ours became poison: {entry.GetString("ErrorMessage")}");
-        if (call.Table == StagedReplayRules.Table)
+        foreach (var change in call switch { TableCall.Change one => [one.Entity], TableCall.Transaction many => many.Changes, _ => [] })
         {
-            foreach (var change in call switch { TableCall.Change one => [one.Entity], TableCall.Transaction many => many.Changes, _ => [] })
+            if (call.Table == StagedReplayRules.Table)
                 StagedReplays.Written(world, change);
+            else if (call.Table == BatchCountRules.Table)
+                BatchCounts.Written(world, change);
         }
         if (call.Table != Receipts)
             return;
@@ -145,6 +151,8 @@ internal sealed class Observer(WorldState world)
             AttemptWritten(change.PartitionKey, change.RowKey, row);
         else if (change.RowKey.StartsWith(ReplayPrefix, StringComparison.Ordinal) && change.Entity is { } replay)
             StagedReplays.Replayed(world, change.PartitionKey, replay);
+        else if ((change.RowKey.StartsWith(StepRules.StepPrefix, StringComparison.Ordinal) || change.RowKey.StartsWith(StepRules.UndoPrefix, StringComparison.Ordinal)) && change.Entity is { } step)
+            Steps.Written(world, change.PartitionKey, change.RowKey, step);
     }
 
     private void ReceiptWritten(VirtualProcess writer, string id)

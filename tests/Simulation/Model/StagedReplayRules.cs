@@ -64,7 +64,18 @@ internal sealed class StagedReplayRules
                 CheckBefore(world, id, replay, number - 1, bound);
             replay.Started[number] = Math.Max(started, replay.Started.GetValueOrDefault(number));
         }
+        CheckBound(world, id, document, bound);
         replay.Version = version;
+    }
+
+    /// <summary>So many have died that no end of the others saves the stage: it does not go on.</summary>
+    private static void CheckBound(WorldState world, string id, JsonElement document, double bound)
+    {
+        if (document.GetProperty("state").GetString() != "running" || document.GetProperty("stages").EnumerateArray().LastOrDefault() is not { ValueKind: JsonValueKind.Object } last)
+            return;
+        var (failed, size) = (last.GetProperty("failed").GetInt32(), last.GetProperty("size").GetInt32());
+        if (failed > 0 && failed >= bound * size)
+            world.Observer.Break("stages", $"the staged replay {id} goes on, and {failed} of at most {size} of its stage have died again; the bound was {bound}", id);
     }
 
     private static void CheckBefore(WorldState world, string id, SeenReplay replay, int stage, double bound)

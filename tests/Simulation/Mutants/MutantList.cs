@@ -234,13 +234,13 @@ internal static class MutantList
         new("cancelled replay undoes nothing", "I7: cancelling compensates, also before a replay begins", "Cancellation/JobCancellation.cs",
             "job.Replays > 0 && await receipts", "job.Replays > 1_000 && await receipts") { Scenario = "workflow with a compensation that fails, replayed and cancelled" },
         new("done step runs again", "I3: no step takes effect twice", "Workflows/StepRuns.cs",
-            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Seeds = 1_500 },
+            "{ State: StepState.Done } => new StepOutcome(StepNext.Done),", "{ State: StepState.Done } when row.Run == call.Run => new StepOutcome(StepNext.Done),") { Scenario = "workflow whose result fails, replayed" },
         new("stale run goes on", "I9: a replay is one new run", "Workflows/StepRuns.cs",
-            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Seeds = 1_500 },
+            "receipt.IsOrchestrated && receipt.Owner == Orchestrations.OwnerOf(jobId, run)", "receipt.IsOrchestrated || run < 0 || jobId.Length == 0") { Scenario = "workflow with a compensation that fails, replayed and slow" },
 
         // Batches, schedules, unique keys
         new("batch takes an older run's end", "the counts of a batch are exact", "Batches/BatchShard.cs",
-            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Seeds = 1_500 },
+            "Run > known.Run || (Run == known.Run && known.State == ItemState.Pending && State != ItemState.Pending);", "known.State != State;") { Scenario = "batch, failed items retried" },
         new("occurrence with an id of its own", "one job for an occurrence", "Schedules/OccurrenceSubmission.cs",
             "var jobId = schedule.JobIdOf(occurrence);", "var jobId = schedule.JobIdOf(occurrence.AddTicks(clock.GetUtcNow().Ticks % 10_000_000));") { Scenario = "schedule" },
         new("cursor before the job", "no occurrence is lost", "Schedules/OccurrenceSubmission.cs",
@@ -263,7 +263,7 @@ internal static class MutantList
         new("line says more than it knows", "the list says ended only of what has ended to its last step", "Index/JobSummary.cs",
             "        CorrelationId = receipt.CorrelationId,\n    };", "        CorrelationId = receipt.CorrelationId,\n        State = receipt.State.IsFinal() ? receipt.State : null,\n    };") { Seeds = 2_000 },
         new("copy from before a replay expires it", "a replayed job runs", "Execution/Expiry.cs",
-            "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Seeds = 2_000 },
+            "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Scenario = "expiry between two attempts, and replay" },
 
         // Why
         new("place in the lane is one too many", "why a job does not run is told exactly", "Why/Explanation.cs",

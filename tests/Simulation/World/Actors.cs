@@ -13,6 +13,8 @@ internal sealed class Actors(WorldState world, Random chance)
     private static readonly string[] Queues = [QueueNames.Critical, QueueNames.Default, QueueNames.Bulk];
 
     private readonly CancellationTokenSource chaosOver = new(), lifeOver = new();
+    private Weather? weather;
+    private int places;
 
     public async Task LiveAsync(WorldState _)
     {
@@ -69,11 +71,14 @@ internal sealed class Actors(WorldState world, Random chance)
     /// <summary>The instances and the weather.</summary>
     public void Start()
     {
-        var weather = new Weather(world, new Random(chance.Next()));
-        for (var place = 0; place < world.Settings.Instances; place++)
-            _ = weather.KeepAsync(place, lifeOver.Token);
+        weather = new Weather(world, new Random(chance.Next()));
+        for (; places < world.Settings.Instances; places++)
+            _ = weather.KeepAsync(places, lifeOver.Token);
         weather.Begin(chaosOver.Token);
     }
+
+    /// <summary>One instance more.</summary>
+    public void ScaleOut() => _ = weather!.KeepAsync(places++, lifeOver.Token);
 
     /// <summary>Nothing goes wrong from now on.</summary>
     public Task CalmAsync()

@@ -72,8 +72,11 @@ internal sealed class WorldState : IDisposable
     /// <summary>How many effects there were on broker, tables and downstreams.</summary>
     public int Effects { get; private set; }
 
-    /// <summary>After this many effects (counted from 1), the process that had the last is killed, or told that it failed.</summary>
-    public (int Effect, Fate Fate)? Strike { get; set; }
+    /// <summary>After this many effects (counted from 1), this comes over the process that had the last.</summary>
+    public (int Effect, Blow Blow)? Strike { get; set; }
+
+    /// <summary>Called when a strike has frozen a process, which then goes on by <see cref="VirtualProcess.Thaw"/>.</summary>
+    public Action<VirtualProcess>? WhenFrozen { get; set; }
 
     public int Draw(int below) => dice.Next(below);
 
@@ -107,10 +110,15 @@ internal sealed class WorldState : IDisposable
             Note(process, what);
             return Fate.Done;
         }
-        Note(process, $"*** {what}: effect {Effects}, then {(strike.Fate == Fate.Lost ? "its answer is lost" : "killed")}");
-        if (strike.Fate != Fate.Lost)
+        Note(process, $"*** {what}: effect {Effects}, then {strike.Blow}");
+        if (strike.Blow == Blow.Kill)
             Instances.Find(instance => instance.Process == process)?.Kill();
-        return strike.Fate;
+        if (strike.Blow == Blow.Freeze)
+        {
+            process.Freeze();
+            WhenFrozen?.Invoke(process);
+        }
+        return strike.Blow == Blow.LoseAnswer ? Fate.Lost : Fate.Done;
     }
 
     public bool IsAlive(string process) => Instances.Any(instance => instance.Process.Name == process && !instance.Process.IsDead);
