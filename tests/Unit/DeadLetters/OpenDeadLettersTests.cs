@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Weir;
 using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Lanes;
