@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus.Administration;
+using Dashboard;
 using Jobs;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -55,6 +56,7 @@ internal sealed class App : IAsyncDisposable
         builder.ConfigureFunctionsWebApplication();
         builder.Services.AddAzureConnections(builder.Configuration);
         builder.Services.AddWeir(builder.Configuration).AddSampleJobs(builder.Configuration, development: true).AddJob<RunOnce>().AddJob<RunLeast>().AddJob<RunRetried>();
+        builder.Services.AddDashboard();
         builder.Services.AddSingleton<Tally>();
         var host = builder.Build();
         await host.StartAsync();

@@ -57,6 +57,17 @@ internal static class FurtherScenarios
             await stage.UntilAsync(second, "DeadLettered");
             await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.plain"}""");
         }),
+        new("staged replay of what dies again", async stage =>
+        {
+            var jobs = await Task.WhenAll(
+                stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 9, FailAs: "permanent")),
+                stage.SubmitAsync("sim.plain", new Work(2, FailTimes: 9, FailAs: "permanent")),
+                stage.SubmitAsync("sim.plain", new Work(3, FailTimes: 1, FailAs: "permanent", SleepMs: 20_000)));
+            foreach (var job in jobs)
+                await stage.UntilAsync(job, "DeadLettered");
+            await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.plain", "stages": [3, 10], "rate": 20, "stopAtFailureRate": 0.3}""");
+            await stage.WaitAsync(TimeSpan.FromMinutes(1));
+        }),
     ];
 
     private static async Task ScheduleAsync(Stage stage, string overlap, int sleepMs, bool pauses)

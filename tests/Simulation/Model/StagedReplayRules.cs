@@ -15,6 +15,8 @@ internal sealed class StagedReplayRules
 
     private const string ReplayPrefix = "replay-", PagePrefix = "items-", Mark = "staged replay ";
 
+    private const int Running = 0;
+
     private readonly SortedDictionary<string, SeenReplay> replays = new(StringComparer.Ordinal);
 
     /// <summary>A row of the table was written.</summary>
@@ -71,7 +73,7 @@ internal sealed class StagedReplayRules
     /// <summary>So many have died that no end of the others saves the stage: it does not go on.</summary>
     private static void CheckBound(WorldState world, string id, JsonElement document, double bound)
     {
-        if (document.GetProperty("state").GetString() != "running" || document.GetProperty("stages").EnumerateArray().LastOrDefault() is not { ValueKind: JsonValueKind.Object } last)
+        if (document.GetProperty("state").GetInt32() != Running || document.GetProperty("stages").EnumerateArray().LastOrDefault() is not { ValueKind: JsonValueKind.Object } last)
             return;
         var (failed, size) = (last.GetProperty("failed").GetInt32(), last.GetProperty("size").GetInt32());
         if (failed > 0 && failed >= bound * size)

@@ -157,7 +157,7 @@ internal static class MutantList
         new("stage does not wait for its jobs", "the next stage comes when this one has ended", "Replays/StagedRun.cs",
             "stage.Succeeded + stage.Failed + CancelledIn(stage) == stage.Started && ", "stage.Started > 0 && ") { Seeds = 300 },
         new("stage forgets its bound", "a stage in which too many die is the last", "Replays/StagedRun.cs",
-            "stage.Failed > 0 && stage.Failed >= Replay.StopAtFailureRate * most", "stage.Failed > 1_000 && stage.Failed >= Replay.StopAtFailureRate * most") { Seeds = 300 },
+            "stage.Failed > 0 && stage.Failed >= Replay.StopAtFailureRate * most", "stage.Failed > 1_000 && stage.Failed >= Replay.StopAtFailureRate * most") { Scenario = "staged replay of what dies again" },
         new("staged replay of a key all at once", "of a strict key one job is replayed at a time", "Replays/StagedRun.cs",
             "if (item.State == ItemStage.Pending && waiting.Contains(key))", "if (item.State == ItemStage.Pending && waiting.Contains(key) && item.Place < 0)") { Seeds = 2_000 },
 
@@ -263,7 +263,7 @@ internal static class MutantList
         new("line says more than it knows", "the list says ended only of what has ended to its last step", "Index/JobSummary.cs",
             "        CorrelationId = receipt.CorrelationId,\n    };", "        CorrelationId = receipt.CorrelationId,\n        State = receipt.State.IsFinal() ? receipt.State : null,\n    };") { Seeds = 2_000 },
         new("copy from before a replay expires it", "a replayed job runs", "Execution/Expiry.cs",
-            "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Scenario = "expiry between two attempts, and replay" },
+            "if (message.Replays < receipt.Replays)", "if (message.Replays < receipt.Replays - 1_000)") { Scenario = "expiry, a copy left over, and replay" },
 
         // Why
         new("place in the lane is one too many", "why a job does not run is told exactly", "Why/Explanation.cs",
