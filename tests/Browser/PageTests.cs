@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -40,6 +41,8 @@ public sealed class PageTests : IAsyncLifetime
         Assert.Contains("probe fails", Text(visits, "/dashboard"), StringComparison.Ordinal);
         foreach (var page in new[] { "/dashboard/batches", $"/dashboard/batches/{seeded.Batch}?state=all" })
             Assert.Contains("completed, 2 failed", Text(visits, page), StringComparison.Ordinal);
+        using var ofAllTenants = seeded.Key.Client(seeded.Weir);
+        await SeededWeir.UntilAsync(async () => await OldestOfBulkAsync(ofAllTenants) == seeded.Running, "the job that runs in the queue bulk is its oldest");
         Assert.Contains("Oldest", Text(visits, "/dashboard"), StringComparison.Ordinal);
         Assert.Contains("undoing", Text(visits, $"/dashboard/jobs/{seeded.Compensated}"), StringComparison.Ordinal);
         Assert.Contains("It waits for the event 'go'", Text(visits, $"/dashboard/jobs/{seeded.Waiting}"), StringComparison.Ordinal);
@@ -114,6 +117,12 @@ public sealed class PageTests : IAsyncLifetime
         Assert.Equal(0, seen.GetProperty("askedWhileHidden").GetInt32());
         Assert.Empty(seen.GetProperty("said").EnumerateArray());
         TestContext.Current.TestOutputHelper?.WriteLine(figures);
+    }
+
+    private static async Task<string?> OldestOfBulkAsync(HttpClient http)
+    {
+        var queues = (await http.GetFromJsonAsync<JsonElement>("api/queues")).GetProperty("queues").EnumerateArray();
+        return queues.Single(queue => queue.GetProperty("queue").GetString() == "bulk").TryGetProperty("oldest", out var oldest) ? oldest.GetProperty("jobId").GetString() : null;
     }
 
     private static JsonObject Step(string name, string path, string open, Dictionary<string, string> fill, string? then = null)
