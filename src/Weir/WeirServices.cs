@@ -82,7 +82,7 @@ public static class WeirServices
         services.AddHostedService(provider => provider.GetRequiredService<TenantQuotas>()).AddSingleton<SubmissionsInFlight>().AddFace<LimitsApi>();
         services.AddSingleton<SubmissionGates>().AddSingleton<JobSubmission>();
         services.AddTable<LimitTable>().AddSingleton(provider => new RateLimits(configuration, provider.GetRequiredService<JobCatalog>())).AddSingleton<JobSlots>();
-        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Explanation>();
+        services.AddSingleton<JobWatch>().AddSingleton<QueuedMessages>().AddSingleton<Expectation>().AddSingleton<Explanation>();
         services.AddSingleton(provider => new RetryPolicies(configuration, provider.GetRequiredService<ControlBoard>()));
         services.AddSingleton<RetryBudget>();
         services.AddTable<BreakerTable>();
@@ -111,6 +111,7 @@ public static class WeirServices
             configuration, provider.GetRequiredService<IOptions<WeirOptions>>(), IsDevelopment(provider), provider.GetRequiredService<ILogger<Admission>>()));
         services.AddTable<DeadLetterTable>();
         services.AddSingleton<DeadLetterGroups>();
+        services.AddSingleton<OpenDeadLetters>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddFace<DeadLetterCollector>().AddFace<DeadLettersApi>();
         services.AddTable<ReplayTable>().AddSingleton<ReplayPlan>().AddSingleton<StagedReplayDesk>().AddFace<ReplayCarrier>().AddFace<ReplaysApi>();

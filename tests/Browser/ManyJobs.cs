@@ -18,7 +18,7 @@ internal static class ManyJobs
     {
         var tables = new TableServiceClient($"DataDirectory={directory}");
         var index = new JobIndexTable(tables);
-        var catalogue = new DeadLetterTable(tables, TimeProvider.System);
+        var catalogue = new DeadLetterTable(tables, TimeProvider.System, new Random(17));
         await index.CreateIfMissingAsync(cancellation);
         await catalogue.CreateIfMissingAsync(cancellation);
 
@@ -29,17 +29,8 @@ internal static class ManyJobs
         var batches = lines.GroupBy(line => line.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch));
         await Parallel.ForEachAsync(batches, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (some, token) => await index.WriteAsync(some, token));
 
-        var letters = tables.GetTableClient("DeadLetters");
-        var rows = Enumerable.Range(0, deadLetters).Select(number => Row(Dead(number, now - TimeSpan.FromSeconds(20) * number)));
-        foreach (var batch in rows.GroupBy(row => row.PartitionKey).SelectMany(month => month.Chunk(JobIndexTable.Batch)))
-            await letters.SubmitTransactionAsync(batch.Select(row => new TableTransactionAction(TableTransactionActionType.Add, row)), cancellation);
-    }
-
-    private static TableEntity Row(DeadLetter letter)
-    {
-        var row = letter.ToRow();
-        row[DeadLetter.Column.State] = nameof(DeadLetterState.Open);
-        return row;
+        var letters = Enumerable.Range(0, deadLetters).Select(number => Dead(number, now - TimeSpan.FromSeconds(20) * number));
+        await Parallel.ForEachAsync(letters, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (letter, token) => await catalogue.AddAsync(letter, token));
     }
 
     private static JobSummary Line(int number, DateTimeOffset at) => new(Guid.CreateVersion7(at).ToString(), Types[number % Types.Length], number % 1_000 == 0 ? "rare" : $"tenant-{number % 50}", at)

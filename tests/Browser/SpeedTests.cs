@@ -22,17 +22,22 @@ public sealed partial class SpeedTests
         using var data = new DataFolder();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(15));
         var began = TimeProvider.System.GetTimestamp();
-        await ManyJobs.FillAsync(data.Path, jobs, deadLetters: Math.Clamp(jobs / 100, 500, 10_000), limit.Token);
+        await ManyJobs.FillAsync(data.Path, jobs, deadLetters: Math.Clamp(jobs / 10, 500, 10_000), limit.Token);
         var filled = TimeProvider.System.GetElapsedTime(began);
 
         await using var weir = await WeirProcess.StartAsync(data);
         var one = await weir.Http.SubmitAsync("probe", new { note = "one" });
-        await weir.Http.FinalAsync(one);
+        var died = await weir.Http.SubmitAsync("probe", new { failFirst = 1, failAs = "permanent" });
+        var flow = await weir.Http.SubmitAsync("probe.workflow", new { effect = "speed", steps = 3 });
+        foreach (var id in new[] { one, died, flow })
+            await weir.Http.FinalAsync(id);
+        await SeededWeir.UntilAsync(async () => (await weir.Http.GetAsync($"api/dead-letters/{died}")).IsSuccessStatusCode, "the job that died is in the catalogue");
+        var yesterday = TimeProvider.System.GetUtcNow().AddDays(-1).ToString("yyyy-MM-dd'T'HH:mm", CultureInfo.InvariantCulture);
         var dead = LinkTo().Match(await weir.Http.GetStringAsync("dashboard/dead-letters")).Groups["id"].Value;
         string[] pages =
         [
-            "dashboard", "dashboard/jobs", "dashboard/jobs?type=crm.sync&state=succeeded", "dashboard/jobs?state=cancelled", "dashboard/jobs?tenant=rare", "dashboard/jobs?state=deadLettered", "dashboard/jobs?type=probe.workflow",
-            $"dashboard/jobs?q=order-17", $"dashboard/jobs/{one}", "dashboard/dead-letters", "dashboard/dead-letters?type=crm.sync", "dashboard/dead-letters?fingerprint=0000000000000007", "dashboard/dead-letters?state=discarded", "dashboard/replays",
+            "dashboard", "dashboard/jobs", "dashboard/jobs?type=crm.sync&state=succeeded", "dashboard/jobs?state=cancelled", "dashboard/jobs?tenant=rare", "dashboard/jobs?state=deadLettered", "dashboard/jobs?type=probe.workflow", $"dashboard/jobs?to={yesterday}", $"dashboard/jobs?state=cancelled&tenant=rare&to={yesterday}", $"dashboard/jobs/{flow}", $"dashboard/dead-letters/{died}",
+            $"dashboard/jobs?q=order-17", $"dashboard/jobs/{one}", "dashboard/dead-letters", "dashboard/dead-letters?type=crm.sync", "dashboard/dead-letters?fingerprint=0000000000000007", "dashboard/dead-letters?state=discarded", "dashboard/dead-letters?tenant=tenant-7", "dashboard/replays",
             "dashboard/workflows", "dashboard/batches", "dashboard/schedules", "dashboard/catalogue", "dashboard/catalogue/probe", "dashboard/controls", "dashboard/capacity?arrivalsPerSecond=20&serviceTime=PT0.2S&simulate=true&duration=PT1M", "dashboard/audit",
         ];
         var figures = new List<Figure>();

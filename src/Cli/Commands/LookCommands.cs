@@ -8,7 +8,7 @@ internal static class LookCommands
 {
     public static IEnumerable<Command> All(Verbs verbs) =>
     [
-        List(verbs, "queues", "How deep the queues are, how fast they drain, how long a new job waits.", "api/queues", "queues", "No queues.", "queue", "pressure", "since", "depth", "scheduled",
+        List(verbs, "queues", "How deep the queues are, how fast they drain, how long a new job waits.", "api/queues", "queues", "No queues.", "queue", "pressure", "since", "depth", "oldest=oldest.since", "scheduled",
             "arrivals/s=arrivalsPerSecond", "starts/s=startsPerSecond", "drain/s=drainPerSecond", "estimated wait=estimatedWait", "lasts=expectedDuration", "waited p50 s=waited.p50", "p95=waited.p95", "p99=waited.p99"),
         Limits(verbs),
         List(verbs, "instances", "Who runs jobs, and which.", "api/instances", "instances", "No instances.", "id", "version", "alive", "running", "started=startedAt", "seen=seenAt", "drained because=drain.reason"),

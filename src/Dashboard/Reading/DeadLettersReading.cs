@@ -22,9 +22,9 @@ internal sealed class DeadLettersReading(Faces faces)
     {
         var (type, fingerprint, state, tenant) = (visit["type"], visit["fingerprint"], visit["state"], visit["tenant"]);
         string[] filter = ["type", "fingerprint", "state", "tenant"];
-        var letters = Answer<DeadLetterListView>.OfAsync(faces.DeadLetters.ListAsync(visit.Ask.Get([.. visit.Passing(filter), ("state", state is null ? "open" : null), ("cursor", visit["cursor"]), ("limit", "50")]), visit.Cancellation));
+        var letters = Answer<DeadLetterListView>.OfAsync(faces.DeadLetters.ListAsync(visit.Ask.Get([.. visit.Passing(filter), ("state", state is null ? "open" : null), ("cursor", visit["cursor"]), ("limit", "50")]), JobsReading.Patience, visit.Cancellation));
         var groups = fingerprint is null && visit["cursor"] is null
-            ? await Answer<DeadLetterGroupListView>.OfAsync(faces.DeadLetters.CountAsync(visit.Ask.Get([.. visit.Passing(filter), ("state", state is null ? "open" : null)]), visit.Cancellation))
+            ? await Answer<DeadLetterGroupListView>.OfAsync(faces.DeadLetters.CountAsync(visit.Ask.Get([.. visit.Passing(filter), ("state", state is null ? "open" : null)]), JobsReading.Patience, visit.Cancellation))
             : (Answer<DeadLetterGroupListView>?)null;
         var list = await letters;
         return visit.Draw<Dashboard.Pages.DeadLettersPage, DeadLettersModel>("Dead letters", new DeadLettersModel(groups, list, list.Value?.Cursor is { } cursor ? visit.With("cursor", cursor) : null, type, fingerprint, state, tenant));

@@ -53,7 +53,7 @@ internal sealed class OverviewReading(Faces faces, StatisticsReader statistics)
         var findings = Answer<FindingsView>.OfAsync(faces.Findings.ListAsync(visit.Ask.Get(("limit", "20")), cancellation));
         var instances = Answer<InstancesView>.OfAsync(faces.Lists.InstancesAsync(visit.Ask.Get(), cancellation));
         var controls = Answer<ControlsView>.OfAsync(faces.Controls.ListAsync(visit.Ask.Get(), cancellation));
-        var dead = Answer<DeadLetterListView>.OfAsync(faces.DeadLetters.ListAsync(visit.Ask.Get(("state", "open"), ("limit", $"{DeadLettersCounted}")), cancellation));
+        var dead = DeadAsync(visit);
         var breakers = Answer<BreakersView>.Of(faces.Breakers.List(visit.Ask.Get()));
         var hour = Answer<StatisticsOverTime>.OfAsync(faces.Statistics.ReadAsync(visit.Ask.Get(("step", "PT1M")), cancellation));
         var (types, problem) = await FiguresAsync(cancellation);
@@ -77,7 +77,26 @@ internal sealed class OverviewReading(Faces faces, StatisticsReader statistics)
         }
     }
 
-    private static IEnumerable<Trouble> Troubles(OverviewModel model, Answer<ControlsView> controls, Answer<DeadLetterListView> dead, DateTimeOffset now)
+    /// <summary>Of all tenants it is counted by cause already; of one they are looked at, and more than a hundred are not.</summary>
+    private async Task<Trouble?> DeadAsync(Visit visit)
+    {
+        if (visit.Session.Caller.Tenant is null)
+        {
+            var causes = await Answer<DeadLetterGroupListView>.OfAsync(faces.DeadLetters.CountAsync(visit.Ask.Get(("state", "open")), visit.Cancellation));
+            return causes.Value is { Groups: [var largest, ..] groups, Scanned: var count, Partial: var isMore }
+                ? Waits($"{(isMore ? "More than " : "")}{Drawing.Words.Count(count)}", count, groups.Count == 1 ? $"All of one cause: {NameOf(largest.Type)}, {largest.Reason}." : $"Of {groups.Count} causes, {Drawing.Words.Count(largest.Open)} of one: {NameOf(largest.Type)}, {largest.Reason}.")
+                : null;
+        }
+        var list = await Answer<DeadLetterListView>.OfAsync(faces.DeadLetters.ListAsync(visit.Ask.Get(("state", "open"), ("limit", $"{DeadLettersCounted}")), visit.Cancellation));
+        return list.Value is { DeadLetters: [var newest, ..] found, Cursor: var more }
+            ? Waits(more is null ? $"{found.Count}" : $"More than {found.Count - 1}", found.Count, $"The newest died {Drawing.Words.Ago(newest.DiedAt, visit.Now)}: {NameOf(newest.Type)}, {newest.Reason}.")
+            : null;
+
+        static string NameOf(string? type) => type ?? "a message of no job";
+        static Trouble Waits(string count, int number, string detail) => new(Severity.Warning, number == 1 ? "One dead letter waits for somebody" : $"{count} dead letters wait for somebody", detail, "/dashboard/dead-letters", "Mend and replay");
+    }
+
+    private static IEnumerable<Trouble> Troubles(OverviewModel model, Answer<ControlsView> controls, Trouble? dead, DateTimeOffset now)
     {
         foreach (var queue in model.Queues.Value?.Queues.Where(queue => queue.Pressure != PressureLevel.Normal) ?? [])
         {
@@ -94,11 +113,8 @@ internal sealed class OverviewReading(Faces faces, StatisticsReader statistics)
         }
         foreach (var instance in model.Instances.Value?.Instances.Where(instance => !instance.Alive) ?? [])
             yield return new(Severity.Warning, $"Instance {instance.Id} is silent", $"Last seen {Drawing.Words.Ago(instance.SeenAt, now)}. What it ran is taken over when its leases end.", "#instances", "See the instances");
-        if (dead.Value is { DeadLetters.Count: > 0 and var count } list)
-        {
-            var newest = list.DeadLetters[0];
-            yield return new(Severity.Warning, $"{(list.Cursor is null ? $"{count}" : $"More than {count - 1}")} dead letters wait for somebody", $"The newest died {Drawing.Words.Ago(newest.DiedAt, now)}: {newest.Type ?? "a message of no job"}, {newest.Reason}.", "/dashboard/dead-letters", "Mend and replay");
-        }
+        if (dead is not null)
+            yield return dead;
         foreach (var finding in model.Findings.Value?.Findings.Where(finding => finding.Repair == FindingRepair.None && finding.At > now - Recent).Take(5) ?? [])
             yield return new(Severity.Warning, $"Finding: {Drawing.Words.Camel(finding.Kind)}", finding.Detail, finding.JobId is { } id ? $"/dashboard/jobs/{id}" : "#findings", finding.JobId is null ? "See the findings" : "See the job");
         foreach (var control in controls.Value?.Controls.Where(control => control.Kind is ControlKind.Queue or ControlKind.Type or ControlKind.Tenant or ControlKind.Instance) ?? [])

@@ -34,7 +34,12 @@ public sealed partial class DeadLettersApi
         (this.admission, this.desk, this.catalogue, this.groups, this.staged, this.clock, this.logger) = (admission, desk, catalogue, groups, staged, clock, logger);
 
     /// <summary>GET /api/dead-letters → newest first, in pages of up to 100.</summary>
-    public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
+    public Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation) => ListAsync(request, patience: null, cancellation);
+
+    /// <param name="request">As the function gets it.</param>
+    /// <param name="patience">After this much time a page comes with what it has: for somebody who looks at it.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    internal Task<IResult> ListAsync(HttpRequest request, TimeSpan? patience, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
     {
         var errors = new List<ContractError>();
         var asked = DeadLetterRequest.Read(request.Query, MaxList, errors);
@@ -43,12 +48,14 @@ public sealed partial class DeadLettersApi
         if (!IsWithin(caller, asked.Filter, out var filter))
             return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the query names.");
 
-        var scan = await catalogue.ScanAsync(filter, asked.Cursor, asked.Limit ?? MaxList, MaxPages, columns: null, cancellation);
+        var scan = await catalogue.ScanAsync(filter, asked.Cursor, asked.Limit ?? MaxList, MaxPages, columns: null, cancellation, patience);
         return Results.Json(new DeadLetterListView([.. scan.Found.Select(DeadLetterView.Of)], scan.Next?.ToString()), DeadLetterJson.Camel.DeadLetterListView);
     });
 
     /// <summary>GET /api/dead-letters/groups → how many for each cause.</summary>
-    public Task<IResult> CountAsync(HttpRequest request, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
+    public Task<IResult> CountAsync(HttpRequest request, CancellationToken cancellation) => CountAsync(request, patience: null, cancellation);
+
+    internal Task<IResult> CountAsync(HttpRequest request, TimeSpan? patience, CancellationToken cancellation) => AnswerAsync(request, Scope.Read, async caller =>
     {
         var errors = new List<ContractError>();
         var asked = DeadLetterRequest.Read(request.Query, most: 0, errors);
@@ -57,7 +64,7 @@ public sealed partial class DeadLettersApi
         if (!IsWithin(caller, asked.Filter, out var filter))
             return Problem.Forbidden($"'{caller.Name}' is bound to another tenant than the query names.");
 
-        var counted = await groups.CountAsync(filter, asked.Cursor, cancellation);
+        var counted = await groups.CountAsync(filter, asked.Cursor, cancellation, patience);
         return Results.Json(
             new DeadLetterGroupListView([.. counted.Groups.Select(DeadLetterGroupView.Of)], counted.Scanned, counted.Partial, counted.Next?.ToString()),
             DeadLetterJson.Camel.DeadLetterGroupListView);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Access;
 using Weir.Pressure;
 using Weir.Statistics;
+using Weir.Why;
 
 namespace Weir.Api;
 
@@ -23,11 +24,12 @@ public sealed partial class QueuesApi
     private readonly PressureBoard board;
     private readonly PressureOptions options;
     private readonly StatisticsReader statistics;
+    private readonly QueuedMessages messages;
     private readonly TimeProvider clock;
     private readonly ILogger<QueuesApi> logger;
 
-    internal QueuesApi(Admission admission, PressureBoard board, PressureOptions options, StatisticsReader statistics, TimeProvider clock, ILogger<QueuesApi> logger) =>
-        (this.admission, this.board, this.options, this.statistics, this.clock, this.logger) = (admission, board, options, statistics, clock, logger);
+    internal QueuesApi(Admission admission, PressureBoard board, PressureOptions options, StatisticsReader statistics, QueuedMessages messages, TimeProvider clock, ILogger<QueuesApi> logger) =>
+        (this.admission, this.board, this.options, this.statistics, this.messages, this.clock, this.logger) = (admission, board, options, statistics, messages, clock, logger);
 
     public async Task<IResult> ListAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -41,12 +43,30 @@ public sealed partial class QueuesApi
             var reading = board.Reading;
             if (!board.IsKnown)
                 return Problem.QueuesUnknown(retryAfterSeconds: 5);
-            return Results.Json(new QueuesView(reading.PolledAt, [.. Order.Select(queue => QueueView.Of(reading.Of(queue), options.Of(queue), last.OfQueue(queue)))]), QueuesJson.Camel.QueuesView);
+            var oldest = await Task.WhenAll(Order.Select(queue => OldestAsync(reading.Of(queue), caller, cancellation)));
+            var queues = Order.Zip(oldest, (queue, first) => QueueView.Of(reading.Of(queue), options.Of(queue), last.OfQueue(queue)) with { Oldest = first });
+            return Results.Json(new QueuesView(reading.PolledAt, [.. queues]), QueuesJson.Camel.QueuesView);
         }
         catch (Exception away) when (StoreAway.Explains(away))
         {
             LogNotShown(away);
             return Problem.QueuesUnknown(retryAfterSeconds: 5);
+        }
+    }
+
+    /// <summary>Looked at only where something waits, and only when somebody asks. It is not worth the rest of the answer.</summary>
+    private async Task<OldestView?> OldestAsync(QueuePressure queue, Caller caller, CancellationToken cancellation)
+    {
+        try
+        {
+            if (queue.Depth == 0 || await messages.FindOldestAsync(queue.Queue, cancellation) is not { } message)
+                return null;
+            return new OldestView(message.At, caller.Tenant is null ? message.JobId : null); // it may be another tenant's
+        }
+        catch (Exception away) when (StoreAway.Explains(away))
+        {
+            LogNotShown(away);
+            return null;
         }
     }
 
@@ -88,6 +108,9 @@ internal sealed record QueueView(
     Queue Queue, PressureLevel Pressure, DateTimeOffset Since, long Depth, long Scheduled, double ArrivalsPerSecond, double StartsPerSecond, double? DrainPerSecond,
     string? EstimatedWait, string? ExpectedDuration, WaitedView? Waited, ThresholdsView Thresholds)
 {
+    /// <summary>The message that has waited, or been at work, longest; absent when there is none, or nobody could look.</summary>
+    public OldestView? Oldest { get; init; }
+
     public static QueueView Of(QueuePressure found, QueueThresholds limits, Series last) => new(
         found.Queue, found.Level, found.Since, found.Depth, found.Scheduled, Math.Round(found.ArrivalsPerSecond, 2), Math.Round(found.StartsPerSecond, 2),
         found.Drain.PerSecond is { } rate ? Math.Round(rate, 2) : null,
@@ -101,6 +124,10 @@ internal sealed record QueueView(
 
 /// <summary>Waits in seconds, at most so long for the half of the jobs, 95 % and 99 %.</summary>
 internal sealed record WaitedView(long Jobs, double P50, double P95, double P99);
+
+/// <param name="Since">Since when it could have been taken.</param>
+/// <param name="JobId">For those who see every tenant.</param>
+internal sealed record OldestView(DateTimeOffset Since, string? JobId);
 
 internal sealed record ThresholdsView(string Elevated, string Saturated, int MinDepth, int MaxDepth, double Share);
 

@@ -6,51 +6,27 @@ namespace Weir.DeadLetters;
 
 /// <summary>
 /// The table DeadLetters: the catalogue. An entry has two writers, the collector and an operator's replay or discard, and each writes columns
-/// of its own, so that either may write again after a crash and undoes nothing of the other's.
+/// of its own, so that either may write again after a crash and undoes nothing of the other's. Beside the entries of a month lie the counts of
+/// its causes (<see cref="DeadLetterCount"/>), each changed in one transaction with an entry.
 /// </summary>
-internal sealed class DeadLetterTable(TableServiceClient tables, TimeProvider clock) : IStoredTable
+internal sealed partial class DeadLetterTable(TableServiceClient tables, TimeProvider clock, Random chance) : IStoredTable
 {
     private const string Name = "DeadLetters";
 
     /// <summary>Another instance's clock may be ahead, at the turn of a month too.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromHours(1);
 
+    /// <summary>The most that Table storage gives at once.</summary>
+    private const int MaxPage = 1_000;
+
     private readonly TableClient table = tables.GetTableClient(Name);
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
-
-    /// <summary>Writes an entry; again, after a crash, it leaves alone what an operator has done to it.</summary>
-    public async Task AddAsync(DeadLetter entry, CancellationToken cancellation)
-    {
-        var row = entry.ToRow();
-        row[Column.State] = nameof(DeadLetterState.Open);
-        try
-        {
-            await table.AddEntityAsync(row, cancellation);
-        }
-        catch (RequestFailedException there) when (there.Status == 409)
-        {
-            await table.UpsertEntityAsync(entry.ToRow(), TableUpdateMode.Merge, cancellation);
-        }
-    }
 
     public async Task<DeadLetter?> FindAsync(DeadLetterKey key, CancellationToken cancellation)
     {
         var answer = await table.GetEntityIfExistsAsync<TableEntity>(key.Month, key.Row, cancellationToken: cancellation);
         return answer.HasValue ? Of(answer.Value!) : null;
-    }
-
-    /// <summary>Notes what an operator did. The receipt has decided that already, so this only follows it, and may follow it twice.</summary>
-    public Task MarkAsync(DeadLetterKey key, DeadLetterState state, Handling how, CancellationToken cancellation)
-    {
-        var mark = new TableEntity(key.Month, key.Row)
-        {
-            [Column.State] = state.ToString(),
-            [Column.HandledBy] = how.By,
-            [Column.HandledAt] = how.At,
-            [Column.HandledReason] = how.Reason ?? "",
-        };
-        return table.UpsertEntityAsync(mark, TableUpdateMode.Merge, cancellation);
     }
 
     /// <summary>Looks for entries, newest first, for as long as the pages last.</summary>
@@ -60,29 +36,53 @@ internal sealed class DeadLetterTable(TableServiceClient tables, TimeProvider cl
     /// <param name="pages">How many pages may be fetched, full or empty; 1 or more.</param>
     /// <param name="columns">What is to be read of each; null for everything.</param>
     /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="patience">After this much time it is as if the pages were at their end: for somebody who looks at the answer.</param>
     /// <exception cref="UnknownCursorException">The cursor is none of this table's.</exception>
-    public async Task<DeadLetterScan> ScanAsync(DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, CancellationToken cancellation)
+    public async Task<DeadLetterScan> ScanAsync(
+        DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var found = new List<DeadLetter>();
+        var (rows, next) = await WalkAsync(filter, filter.ToQuery, from, most, pages, columns, patience, cancellation);
+        return new DeadLetterScan([.. rows.Select(Of)], next);
+    }
+
+    /// <summary>The counts that are kept of each cause, of the newest month first: several for a cause.</summary>
+    /// <param name="filter">One that <see cref="DeadLetterFilter.IsOfWholeCauses"/>.</param>
+    /// <param name="from">Where an earlier answer stopped; null to begin.</param>
+    /// <param name="most">How many rows are wanted.</param>
+    /// <param name="pages">How many pages may be fetched, full or empty; 1 or more.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="UnknownCursorException">The cursor is none of this table's.</exception>
+    public async Task<(IReadOnlyList<DeadLetterCount> Counts, DeadLetterCursor? Next)> ReadCountsAsync(DeadLetterFilter filter, DeadLetterCursor? from, int most, int pages, CancellationToken cancellation)
+    {
+        var (rows, next) = await WalkAsync(filter, filter.ToCountQuery, from, most, pages, columns: null, patience: null, cancellation);
+        return ([.. rows.Select(DeadLetterCount.Of)], next);
+    }
+
+    /// <summary>Months from the newest back, for as long as the pages last.</summary>
+    private async Task<(List<TableEntity> Rows, DeadLetterCursor? Next)> WalkAsync(
+        DeadLetterFilter filter, Func<string, string> query, DeadLetterCursor? from, int most, int pages, IReadOnlyList<string>? columns, TimeSpan? patience, CancellationToken cancellation)
+    {
+        var began = clock.GetTimestamp();
+        var found = new List<TableEntity>();
         var month = from?.Month ?? DeadLetterKey.MonthOf(filter.To ?? clock.GetUtcNow() + ClockSkew);
         var token = from?.Token;
         string? oldest = null;
         for (; pages > 0; pages--)
         {
-            var page = await FirstPageAsync(filter.ToQuery(month), token, most - found.Count, columns, cancellation);
-            found.AddRange(page.Values.Select(Of));
+            var page = await FirstPageAsync(query(month), token, Math.Min(MaxPage, most - found.Count), columns, cancellation);
+            found.AddRange(page.Values);
             token = page.ContinuationToken;
             if (token is null)
             {
                 oldest ??= filter.From is { } time ? DeadLetterKey.MonthOf(time) : await OldestMonthAsync(cancellation);
                 if (string.CompareOrdinal(month, oldest) <= 0 || DeadLetterKey.MonthBefore(month) is not { } before)
-                    return new DeadLetterScan(found, Next: null);
+                    return (found, null);
                 month = before;
             }
-            if (found.Count >= most)
+            if (found.Count >= most || clock.GetElapsedTime(began) > patience)
                 break;
         }
-        return new DeadLetterScan(found, new DeadLetterCursor(month, token));
+        return (found, new DeadLetterCursor(month, token));
     }
 
     private async Task<Page<TableEntity>> FirstPageAsync(string query, string? token, int size, IReadOnlyList<string>? columns, CancellationToken cancellation)

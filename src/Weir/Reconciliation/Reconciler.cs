@@ -1,6 +1,7 @@
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Weir.DeadLetters;
 using Weir.Execution;
 using Weir.Index;
 using Weir.Receipts;
@@ -36,6 +37,7 @@ public sealed partial class Reconciler
     private readonly Overdue overdue;
     private readonly Repairs repairs;
     private readonly FindingTable findings;
+    private readonly OpenDeadLetters waiting;
     private readonly Instance instance;
     private readonly IOptions<ReconcileOptions> options;
     private readonly IOptions<WeirOptions> retention;
@@ -48,11 +50,11 @@ public sealed partial class Reconciler
     private DateTimeOffset lastRound;
 
     internal Reconciler(
-        ServiceBusClient client, JobIndexTable index, ReceiptTable receipts, Overdue overdue, Repairs repairs, FindingTable findings, Instance instance,
+        ServiceBusClient client, JobIndexTable index, ReceiptTable receipts, Overdue overdue, Repairs repairs, FindingTable findings, OpenDeadLetters waiting, Instance instance,
         IOptions<ReconcileOptions> options, IOptions<WeirOptions> retention, TimeProvider clock, ILogger<Reconciler> logger)
     {
         (this.client, this.index, this.receipts, this.overdue, this.repairs, this.findings) = (client, index, receipts, overdue, repairs, findings);
-        (this.instance, this.options, this.retention, this.clock, this.logger) = (instance, options, retention, clock, logger);
+        (this.waiting, this.instance, this.options, this.retention, this.clock, this.logger) = (waiting, instance, options, retention, clock, logger);
     }
 
     /// <summary>A round, if one is due. Throws nothing but on a stop: what cannot be done now is tried in the next round.</summary>
@@ -62,7 +64,8 @@ public sealed partial class Reconciler
             return;
         try
         {
-            await RoundAsync(cancellation);
+            var round = await RoundAsync(cancellation);
+            await waiting.CountAsync(round.Ours, cancellation);
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {

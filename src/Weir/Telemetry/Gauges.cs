@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Weir.Breakers;
 using Weir.Catalog;
+using Weir.DeadLetters;
 using Weir.Instances;
 using Weir.Pressure;
 using Weir.Retries;
@@ -23,12 +24,13 @@ internal sealed class Gauges : IDisposable
     private readonly Heartbeat heartbeat;
     private readonly ScheduleFiring schedules;
     private readonly SyntheticChecks synthetic;
+    private readonly OpenDeadLetters waiting;
     private readonly TimeProvider clock;
 
-    public Gauges(PressureBoard pressure, BreakerBoard breakers, JobCatalog catalog, RetryBudget budget, RetryPolicies policies, Heartbeat heartbeat, ScheduleFiring schedules, SyntheticChecks synthetic, TimeProvider clock)
+    public Gauges(PressureBoard pressure, BreakerBoard breakers, JobCatalog catalog, RetryBudget budget, RetryPolicies policies, Heartbeat heartbeat, ScheduleFiring schedules, SyntheticChecks synthetic, OpenDeadLetters waiting, TimeProvider clock)
     {
         (this.pressure, this.breakers, this.catalog, this.budget) = (pressure, breakers, catalog, budget);
-        (this.policies, this.heartbeat, this.schedules, this.synthetic, this.clock) = (policies, heartbeat, schedules, synthetic, clock);
+        (this.policies, this.heartbeat, this.schedules, this.synthetic, this.waiting, this.clock) = (policies, heartbeat, schedules, synthetic, waiting, clock);
         // Its scope tells it from those of other instances in the same process, which only tests have.
         Meter = new Meter(TelemetryNames.Meter, version: null, tags: null, scope: this);
         Meter.CreateObservableGauge("weir.queue.depth", () => OfQueues(queue => queue.Depth), "{job}", "Jobs that wait or run.");
@@ -37,11 +39,12 @@ internal sealed class Gauges : IDisposable
         Meter.CreateObservableGauge("weir.queue.drain_rate", () => OfQueues(queue => queue.Drain.PerSecond), "{job}/s", "How many jobs can start a second, as seen while there was a backlog; absent when nothing was seen.");
         Meter.CreateObservableGauge("weir.queue.pressure", () => OfQueues(queue => (double)queue.Level), description: "0 normal, 1 elevated, 2 saturated.");
         Meter.CreateObservableGauge("weir.breaker.state", BreakerStates, description: "Of a dependency, in this instance: 0 closed, 1 trials are let through, 2 open.");
-        Meter.CreateObservableGauge("weir.retry.budget_spent", BudgetsSpent, description: "1 while a type's retries are more than its budget, so that its delays are doubled.");
+        Meter.CreateObservableGauge("weir.retry.budget_spent", BudgetsSpent, description: "1 while a type's retries are more than its budget, so that its delays are doubled; absent for a type without a budget.");
         Meter.CreateObservableGauge("weir.instances", Instances, "{instance}", "Instances, by whether they are alive or silent; each tells what it saw last.");
         Meter.CreateObservableGauge("weir.instance.heartbeat_age", HeartbeatAge, "s", "Since this instance could last say that it lives.");
         Meter.CreateObservableGauge("weir.synthetic_check.success", () => OfChecks(one => one.Outcome == CheckOutcome.Succeeded ? 1 : 0), description: "1 if the last job that was sent through the queue to see whether it works succeeded, else 0; told by the instance whose turn it is.");
         Meter.CreateObservableGauge("weir.synthetic_check.duration", () => OfChecks(one => one.Time.TotalSeconds), "s", "How long that job took from its submission to its end, or until it was given up.");
+        Meter.CreateObservableGauge("weir.dead_letters.open", DeadLettersOpen, "{letter}", "Dead letters that wait for somebody, by type; told by the instance whose turn it is to reconcile.");
         Meter.CreateObservableGauge("weir.schedule.overdue", Overdue, "s", "How long the schedule that is overdue most has been due, as this instance sees it; 0 when none is.");
     }
 
@@ -66,7 +69,7 @@ internal sealed class Gauges : IDisposable
     private IEnumerable<Measurement<long>> BreakerStates() => breakers.All.Select(breaker => new Measurement<long>(
         breaker.State switch { BreakerState.Open => 2, BreakerState.HalfOpen => 1, _ => 0 }, new KeyValuePair<string, object?>("dependency", breaker.Dependency)));
 
-    private IEnumerable<Measurement<long>> BudgetsSpent() => catalog.Types.Where(budget.Knows).Select(type => new Measurement<long>(
+    private IEnumerable<Measurement<long>> BudgetsSpent() => catalog.Types.Where(type => budget.Knows(type) && policies.Of(type).Budget < 1).Select(type => new Measurement<long>(
         budget.Factor(type, policies.Of(type)) > 1 ? 1 : 0, new KeyValuePair<string, object?>("type", type.Name)));
 
     private IEnumerable<Measurement<long>> Instances() => heartbeat.Seen is not { } seen ? [] :
@@ -76,6 +79,8 @@ internal sealed class Gauges : IDisposable
     ];
 
     private IEnumerable<Measurement<double>> HeartbeatAge() => heartbeat.WrittenAt is { } at ? [new Measurement<double>(Math.Max((clock.GetUtcNow() - at).TotalSeconds, 0))] : [];
+
+    private IEnumerable<Measurement<long>> DeadLettersOpen() => waiting.ByType.Select(one => new Measurement<long>(one.Value, new KeyValuePair<string, object?>("type", one.Key)));
 
     private IEnumerable<Measurement<double>> Overdue() => [new Measurement<double>(schedules.OverdueSince is { } since ? Math.Max((clock.GetUtcNow() - since).TotalSeconds, 0) : 0)];
 }

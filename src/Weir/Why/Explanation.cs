@@ -16,7 +16,7 @@ namespace Weir.Why;
 /// costs nothing.
 /// </summary>
 internal sealed class Explanation(
-    JobCatalog catalog, ReceiptTable receipts, OrderedKeys keys, UniqueTable uniques, QueuedMessages messages, RetryPolicies policies, Overdue overdue, ControlBoard controls, TimeProvider clock)
+    JobCatalog catalog, ReceiptTable receipts, OrderedKeys keys, UniqueTable uniques, QueuedMessages messages, RetryPolicies policies, Overdue overdue, ControlBoard controls, Expectation expectation, TimeProvider clock)
 {
     /// <summary>What was queued so lately needs no reason: it is on its way.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
@@ -126,12 +126,20 @@ internal sealed class Explanation(
             return new Reason(ReasonKind.PutOff, $"{own.PutOffBecause ?? "It was not to run when its turn came"}; it comes again at {Text(own.At)}.") { ExpectedAt = own.At };
 
         var before = all.TakeWhile(message => message != own).Where(message => message.Lane == own.Lane && !message.IsScheduled && message.JobId != receipt.Id).ToArray();
-        return before is [var first, ..] ? await BehindAsync(first, before.Length, own, cancellation)
-            : new Reason(ReasonKind.NextInLane, "It is the first of its lane, and is taken as soon as an instance has a slot for the lane.") { Since = own.At, Ahead = 0 };
+        return before.Length > 0 ? await BehindAsync(receipt.Queue, before, BeforeInQueue(all, before[0]), own, cancellation)
+            : new Reason(ReasonKind.NextInLane, "It is the first of its lane, and is taken as soon as an instance has a slot for the lane.")
+            {
+                Since = own.At,
+                Ahead = 0,
+                ExpectedAt = expectation.OfSlot(receipt.Queue, BeforeInQueue(all, own)),
+            };
     }
 
-    private async Task<Reason> BehindAsync(QueuedMessage first, int ahead, QueuedMessage own, CancellationToken cancellation)
+    private static int BeforeInQueue(IEnumerable<QueuedMessage> all, QueuedMessage message) => all.TakeWhile(one => one != message).Count(one => !one.IsScheduled);
+
+    private async Task<Reason> BehindAsync(Queue queue, QueuedMessage[] before, int beforeFirst, QueuedMessage own, CancellationToken cancellation)
     {
+        var (first, ahead) = (before[0], before.Length);
         var head = await receipts.FindAsync(first.JobId, cancellation);
         var running = head?.State == JobState.Running;
         return new Reason(ReasonKind.BehindInLane, $"{(ahead == 1 ? "One message of its lane comes" : $"{ahead:N0} messages of its lane come")} first; {(running ? $"job {first.JobId} runs" : $"job {first.JobId} is the next")}.")
@@ -140,6 +148,7 @@ internal sealed class Explanation(
             JobId = first.JobId,
             Instance = running ? head!.Owner : null,
             Since = own.At,
+            ExpectedAt = await expectation.BehindAsync(queue, before, running ? head!.StartedAt : null, beforeFirst, cancellation),
         };
     }
 

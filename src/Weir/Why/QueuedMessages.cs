@@ -24,7 +24,13 @@ internal sealed class QueuedMessages(ServiceBusClient client, TimeProvider clock
 
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(2);
 
+    /// <summary>Delayed jobs may lie before it: these operations of the broker at the most.</summary>
+    private const int PagesToOldest = 4;
+
+    private static readonly TimeSpan OldestRemembered = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<Queue, (DateTimeOffset At, Task<QueueSnapshot> Snapshot)> known = [];
+    private readonly Dictionary<Queue, (DateTimeOffset At, Task<QueuedMessage?> Message)> oldest = [];
     private readonly Lock gate = new();
 
     public Task<QueueSnapshot> ReadAsync(Queue queue, CancellationToken cancellation)
@@ -36,6 +42,35 @@ internal sealed class QueuedMessages(ServiceBusClient client, TimeProvider clock
                 known[queue] = last = (now, PeekAsync(queue));
             return last.Snapshot.WaitAsync(cancellation);
         }
+    }
+
+    /// <summary>The message of a job that has waited, or been at work, longest; null when the first few hundred of the queue are all for later.</summary>
+    public Task<QueuedMessage?> FindOldestAsync(Queue queue, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        lock (gate)
+        {
+            if (!oldest.TryGetValue(queue, out var last) || last.At + OldestRemembered <= now || last.Message.IsFaulted || last.Message.IsCanceled)
+                oldest[queue] = last = (now, PeekOldestAsync(queue));
+            return last.Message.WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>Messages come in the order in which they could be taken: one that was scheduled is put at the end when its time comes.</summary>
+    private async Task<QueuedMessage?> PeekOldestAsync(Queue queue)
+    {
+        await using var receiver = client.CreateReceiver(QueueNames.Of(queue));
+        long next = 0;
+        for (var pages = 0; pages < PagesToOldest; pages++)
+        {
+            var page = await receiver.PeekMessagesAsync(PageSize, next, CancellationToken.None);
+            if (page.Count == 0)
+                return null;
+            if (page.Select(Of).OfType<QueuedMessage>().FirstOrDefault(message => !message.IsScheduled) is { } found)
+                return found;
+            next = page[^1].SequenceNumber + 1;
+        }
+        return null;
     }
 
     private async Task<QueueSnapshot> PeekAsync(Queue queue)

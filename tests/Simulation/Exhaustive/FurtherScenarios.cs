@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Simulation.Faults;
 using Simulation.Model;
 using Simulation.World;
 
@@ -56,6 +57,20 @@ internal static class FurtherScenarios
             await stage.UntilAsync(first, "DeadLettered");
             await stage.UntilAsync(second, "DeadLettered");
             await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.plain"}""");
+        }),
+        new("outage behind a breaker", async stage =>
+        {
+            stage.World.OutUntil[(int)Dependency.Downstream] = stage.World.Now.AddSeconds(10);
+            await Task.WhenAll(Enumerable.Range(1, 6).Select(number => stage.SubmitAsync("sim.depends", new Work(number))));
+        }),
+        new("staged replay in two stages", async stage =>
+        {
+            var jobs = await Task.WhenAll(
+                stage.SubmitAsync("sim.plain", new Work(1, FailTimes: 1, FailAs: "permanent", SleepMs: 8_000)), stage.SubmitAsync("sim.plain", new Work(2, FailTimes: 1, FailAs: "permanent", SleepMs: 8_000)));
+            foreach (var job in jobs)
+                await stage.UntilAsync(job, "DeadLettered");
+            await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.plain", "stages": [1, 10], "rate": 20}""");
+            await stage.WaitAsync(TimeSpan.FromMinutes(1));
         }),
         new("staged replay of what dies again", async stage =>
         {

@@ -139,7 +139,8 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
     ];
 
     /// <param name="first">Stop at the first failure.</param>
-    public ScenarioResult Run(bool first = false)
+    /// <param name="freezes">After which effects a process is frozen too; a kill and a lost answer come after each.</param>
+    public ScenarioResult Run(bool first, Func<int, bool> freezes)
     {
         var quiet = RunOnce(null);
         var failures = new List<string>();
@@ -148,7 +149,7 @@ internal sealed record Scenario(string Name, Func<Stage, Task> Play)
             failures.Add($"{Name}: {broken}");
         for (var effect = 1; effect <= Math.Min(quiet.Effects, MostEffects) && !(first && failures.Count > 0); effect++)
         {
-            foreach (var blow in Enum.GetValues<Blow>())
+            foreach (var blow in Enum.GetValues<Blow>().Where(blow => blow != Blow.Freeze || freezes(effect)))
             {
                 runs++;
                 if (RunOnce((effect, blow)).Broken is { } promise)

@@ -74,9 +74,10 @@ internal static class Hunt
         var watch = Stopwatch.StartNew();
         var failed = new List<string>();
         var runs = 0;
+        var today = (int)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).TotalDays;
         foreach (var scenario in Scenario.All.Where(scenario => options.Scenario is null || scenario.Name == options.Scenario))
         {
-            var result = scenario.Run(options.First);
+            var result = scenario.Run(options.First, effect => (effect + today) % options.FreezeEach == 0);
             runs += result.Runs;
             failed.AddRange(result.Failures);
             Console.WriteLine($"{scenario.Name}: {result.Effects} effects, {result.Runs} runs, {result.Failures.Count} failed");

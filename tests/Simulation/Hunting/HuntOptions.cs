@@ -25,6 +25,9 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
     /// <summary>Only this scenario.</summary>
     public string? Scenario { get; init; }
 
+    /// <summary>Of the freezes one in so many, another one each day.</summary>
+    public int FreezeEach { get; init; } = 1;
+
     /// <summary>Only the strike after this effect of it, with its history.</summary>
     public (int Effect, Blow Blow)? Strike { get; init; }
 
@@ -45,6 +48,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
           --hashes        print the hash of each history
           --exhaustive    every scenario with a kill, a lost answer and a freeze after each of its effects
           --scenario NAME only this one
+          --freeze-each N  a freeze after each N-th effect only, after others each day
           --strike N:BLOW  only the strike after its N-th effect (Kill, LoseAnswer or Freeze), with its history
           --idle          count what an app does in an hour without jobs
           --first         stop at the first failure
@@ -73,6 +77,7 @@ internal sealed record HuntOptions(int From, int Seeds, double Minutes, Profile 
                 "--exhaustive" => options with { Exhaustive = true },
                 "--idle" => options with { Idle = true },
                 "--scenario" => options with { Scenario = Value(args, ++i) },
+                "--freeze-each" => options with { FreezeEach = Math.Max(1, Whole(args, ++i)) },
                 "--strike" => options with { Strike = StrikeOf(Value(args, ++i)) },
                 "--first" => options with { First = true },
                 "--mutants" => options with { Mutants = true },

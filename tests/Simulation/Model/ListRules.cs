@@ -4,7 +4,7 @@ using Simulation.World;
 
 namespace Simulation.Model;
 
-/// <summary>The lists, when all is over: each job once, as it is; each open dead letter; and what was accepted is what has ended and what is held.</summary>
+/// <summary>The lists, when all is over: each job once, as it is; each open dead letter; how many of each cause; and what was accepted is what has ended and what is held.</summary>
 internal static class ListRules
 {
     private const int MostPages = 200;
@@ -72,7 +72,20 @@ internal static class ListRules
         // One that was given up may still be shown as open, when the request was cut off and so never answered: it is mended by asking again.
         foreach (var (id, _) in listed.Where(entry => world.Observer.Find(entry.Id) is { Discarded: false } job && !open.Contains(job.Id)))
             return ($"{world.Observer.Find(id)} is listed as an open dead letter", [id]);
-        return null;
+        return await WrongCausesAsync(world, gateway);
+    }
+
+    /// <summary>What is counted of each cause, as its dead letters died and were handled, is what can be counted in the list.</summary>
+    private static async Task<(string What, string[] Names)?> WrongCausesAsync(WorldState world, Gateway gateway)
+    {
+        static int Number(JsonElement of, string name) => of.GetProperty(name).GetInt32();
+        var listed = await ReadAsync(world, gateway, "ListDeadLetters", "/api/dead-letters", "?limit=50", "deadLetters", entry => (entry.GetProperty("fingerprint").GetString()!, entry.GetProperty("state").GetString()!));
+        var kept = await ReadAsync(
+            world, gateway, "CountDeadLetters", "/api/dead-letters/groups", "", "groups",
+            group => (group.GetProperty("fingerprint").GetString()!, string.Create(CultureInfo.InvariantCulture, $"{Number(group, "count")}, {Number(group, "open")} of them open")));
+        var counted = listed.GroupBy(entry => entry.Id, (fingerprint, entries) => (fingerprint, states: entries.Select(entry => entry.State).ToArray()))
+            .Select(cause => (Id: cause.fingerprint, State: string.Create(CultureInfo.InvariantCulture, $"{cause.states.Length}, {cause.states.Count(state => state == "open")} of them open")));
+        return kept.Order().SequenceEqual(counted.Order()) ? null : ($"the causes of the dead letters are {string.Join("; ", kept.Order())}, and the list has {string.Join("; ", counted.Order())}", []);
     }
 
     private static async Task<List<(string Id, string State)>> ReadAsync(
@@ -82,7 +95,7 @@ internal static class ListRules
         var cursor = "";
         for (var pages = 0; pages < MostPages; pages++)
         {
-            if (await gateway.InsistAsync(function, "GET", path, query: cursor.Length == 0 ? query : $"{query}&cursor={cursor}") is not { Reply.Status: 200 } page)
+            if (await gateway.InsistAsync(function, "GET", path, query: cursor.Length == 0 ? query : $"{query}{(query.Length == 0 ? '?' : '&')}cursor={cursor}") is not { Reply.Status: 200 } page)
             {
                 world.Observer.Break("lists", $"{path}{query} cannot be read");
                 return found;
