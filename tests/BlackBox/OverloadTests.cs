@@ -10,6 +10,7 @@ namespace BlackBox.Tests;
 /// More comes than can be done, of every priority. Bulk comes and goes; whoever sends default jobs comes back when he was told to, until he is accepted.
 /// WEIR_OVERLOAD_SECONDS=60 makes it five times the drain rate for a minute, and about six minutes long in all.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class OverloadTests(ITestOutputHelper output)
 {
     private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("WEIR_OVERLOAD_SECONDS") ?? "14", CultureInfo.InvariantCulture);

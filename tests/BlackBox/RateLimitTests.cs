@@ -9,6 +9,7 @@ namespace BlackBox.Tests;
 /// probe.limited may start 20 times a second, with a burst of 5, on two instances together. 200 jobs, or as many as WEIR_LIMIT_JOBS says: with 2,000 it takes two minutes, and
 /// the long run is judged too.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class RateLimitTests(ITestOutputHelper output)
 {
     private static readonly int Jobs = int.Parse(Environment.GetEnvironmentVariable("WEIR_LIMIT_JOBS") ?? "200", CultureInfo.InvariantCulture);
