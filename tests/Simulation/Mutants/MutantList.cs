@@ -267,6 +267,6 @@ internal static class MutantList
 
         // Why
         new("place in the lane is one too many", "why a job does not run is told exactly", "Why/Explanation.cs",
-            "BehindAsync(first, before.Length, own", "BehindAsync(first, before.Length + 1, own") { Seeds = 600 },
+            "(first, ahead) = (before[0], before.Length);", "(first, ahead) = (before[0], before.Length + 1);") { Seeds = 600 },
     ];
 }

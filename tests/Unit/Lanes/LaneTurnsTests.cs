@@ -39,6 +39,48 @@ public sealed class LaneTurnsTests
     }
 
     [Fact]
+    public void When_lanes_run_empty_after_a_job_each_the_next_give_way_after_theirs()
+    {
+        var turns = new LaneTurns(new HostSlots(4), clock);
+        Assert.DoesNotContain(true, RunEach(turns, "first", lanes: 32, atOnce: 4, idle: TimeSpan.FromSeconds(1.5)));
+
+        Assert.Equal([false, false, false, true, true, true, true, true], RunEach(turns, "next", lanes: 8, atOnce: 8, idle: TimeSpan.Zero)); // once all slots are taken again
+    }
+
+    [Fact]
+    public void While_a_slot_is_free_an_empty_lane_is_kept()
+    {
+        var turns = new LaneTurns(new HostSlots(8), clock);
+        RunEach(turns, "first", lanes: 64, atOnce: 4, idle: TimeSpan.FromSeconds(1.5));
+
+        Assert.DoesNotContain(true, RunEach(turns, "next", lanes: 7, atOnce: 7, idle: TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void One_long_lane_among_them_and_none_is_taken_for_empty()
+    {
+        var turns = new LaneTurns(new HostSlots(4), clock);
+        RunEach(turns, "first", lanes: 16, atOnce: 4, idle: TimeSpan.FromSeconds(1.5));
+        for (var job = 0; job < 3; job++)
+            turns.Begin(Queue.Default, "long.0");
+        turns.IsOver(Queue.Default, "long.0");
+        clock.Advance(TimeSpan.FromSeconds(1.5));
+        RunEach(turns, "second", lanes: 16, atOnce: 4, idle: TimeSpan.FromSeconds(1.5));
+
+        Assert.DoesNotContain(true, RunEach(turns, "next", lanes: 12, atOnce: 12, idle: TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void A_lane_that_was_taken_for_empty_and_comes_back_keeps_its_turn()
+    {
+        var turns = new LaneTurns(new HostSlots(4), clock);
+        RunEach(turns, "first", lanes: 32, atOnce: 4, idle: TimeSpan.FromSeconds(1.5));
+        RunEach(turns, "next", lanes: 8, atOnce: 8, idle: TimeSpan.Zero);
+
+        Assert.Equal([true, false, false], Enumerable.Range(0, 3).Select(_ => Run(turns, TimeSpan.FromMilliseconds(100))));
+    }
+
+    [Fact]
     public void Lanes_that_ran_empty_are_forgotten()
     {
         var turns = new LaneTurns(new HostSlots(1), clock);
@@ -70,6 +112,20 @@ public sealed class LaneTurnsTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Lanes with one job each; those that are served at once begin together.</summary>
+    private bool[] RunEach(LaneTurns turns, string name, int lanes, int atOnce, TimeSpan idle)
+    {
+        var answers = new List<bool>();
+        for (var lane = 0; lane < lanes; lane++)
+        {
+            turns.Begin(Queue.Default, $"{name}-{lane}.0");
+            answers.Add(turns.IsOver(Queue.Default, $"{name}-{lane}.0"));
+            if ((lane + 1) % atOnce == 0)
+                clock.Advance(idle);
+        }
+        return [.. answers];
     }
 
     private bool Run(LaneTurns turns, TimeSpan job)
