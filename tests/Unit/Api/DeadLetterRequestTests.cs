@@ -81,7 +81,7 @@ public sealed class DeadLetterRequestTests
 
     [Fact]
     public void A_filter_keeps_a_quote_a_quote() =>
-        Assert.Equal("PartitionKey eq '202601' and Type eq 'a'' or Type ne '''", new DeadLetterFilter { Type = "a' or Type ne '" }.ToQuery("202601"));
+        Assert.Equal("PartitionKey eq '202601' and RowKey lt 'cause-' and Type eq 'a'' or Type ne '''", new DeadLetterFilter { Type = "a' or Type ne '" }.ToQuery("202601"));
 
     private static DeadLetterRequest FromQuery(string query)
     {
