@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 
@@ -24,7 +23,8 @@ public sealed class BenchTests
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
 
-        Assert.True(process.ExitCode == 0, string.Create(CultureInfo.InvariantCulture, $"It ended with {process.ExitCode}.\n{output}\n{await errors}"));
+        var problem = $"It ended with {process.ExitCode}.\n{output}\n{await errors}";
+        Assert.True(process.ExitCode == 0, problem);
         var figures = JsonElement.Parse(output.Split('\n').Single(line => line.StartsWith("RESULT ", StringComparison.Ordinal))["RESULT ".Length..]);
         Assert.Equal(200, figures.GetProperty("jobs").GetInt32());
         Assert.True(figures.GetProperty("jobs_per_s").GetDouble() > 0);

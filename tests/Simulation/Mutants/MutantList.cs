@@ -52,7 +52,7 @@ internal static class MutantList
             """
                     Write(progress, change);
                     return MergeAsync(change, ETag.All, cancellation);
-            """),
+            """) { Seeds = 300 },
         new("fenced outcome is recorded", "I2: a fenced outcome is never recorded", "Execution/Claim.cs",
             """
                             if (!IsOurs(now))
