@@ -73,6 +73,16 @@ internal static class FurtherScenarios
             await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.plain", "stages": [1, 10], "rate": 20}""");
             await stage.WaitAsync(TimeSpan.FromMinutes(1));
         }),
+        new("staged replay of a strict key", async stage =>
+        {
+            await stage.SubmitAsync("sim.strict", new Work(1, SleepMs: 3_000), "key");
+            var second = await stage.SubmitAsync("sim.strict", new Work(2, SleepMs: 3_000), "key", expiresIn: TimeSpan.FromSeconds(1)); // it waits behind the first until it is too late
+            var third = await stage.SubmitAsync("sim.strict", new Work(3), "key", expiresIn: TimeSpan.FromSeconds(1));
+            await stage.UntilAsync(second, "Expired");
+            await stage.UntilAsync(third, "Expired");
+            await stage.Gateway.InsistAsync("ReplayDeadLetters", "POST", "/api/dead-letters/replay", """{"type": "sim.strict", "stages": [10], "rate": 20}""");
+            await stage.WaitAsync(TimeSpan.FromMinutes(1));
+        }),
         new("staged replay of what dies again", async stage =>
         {
             var jobs = await Task.WhenAll(
