@@ -5,7 +5,7 @@ using Simulation.World;
 
 namespace Simulation.Exhaustive;
 
-/// <summary>Scenarios of more than one job: schedules, batches, unique keys, bulks, replays by filter, and those who are told of an end.</summary>
+/// <summary>Scenarios of more than one job: schedules, batches, unique keys, bulks, an outage behind a breaker, replays by filter and in stages; and those who are told of an end.</summary>
 internal static class FurtherScenarios
 {
     private const string Tenant = "tenant0";
