@@ -51,7 +51,7 @@ internal sealed class LaneTurns(HostSlots slots, TimeProvider clock)
         var isEmpty = !turn.HadMore && turn.Jobs >= EmptiedOf(queue).After;
         if ((isLong || isEmpty) && turns.Count(one => one.Key.Queue == queue && one.Value.HasSlot(now)) >= slots.Count)
         {
-            turns[(queue, lane)] = new Turn(Since: null, now, Runs: false) { TakenForEmpty = isEmpty };
+            turns[(queue, lane)] = new Turn(Since: null, now, Runs: false) { TakenForEmpty = isEmpty, HadMore = turn.HadMore };
             return true;
         }
         turns[(queue, lane)] = turn with { Since = isLong ? now : turn.Since, SeenAt = now, Runs = false };

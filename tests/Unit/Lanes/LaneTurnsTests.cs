@@ -78,6 +78,11 @@ public sealed class LaneTurnsTests
         RunEach(turns, "next", lanes: 8, atOnce: 8, idle: TimeSpan.Zero);
 
         Assert.Equal([true, false, false], Enumerable.Range(0, 3).Select(_ => Run(turns, TimeSpan.FromMilliseconds(100))));
+
+        for (var lane = 0; lane < 4; lane++)
+            turns.Begin(Queue.Default, $"running-{lane}.0");
+        clock.Advance(TimeSpan.FromSeconds(0.8));
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => Run(turns, TimeSpan.FromMilliseconds(100)))); // after its turn, too, it is not taken for empty again
     }
 
     [Fact]
