@@ -14,7 +14,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     /// <summary>So many do not wait for the second to end. Lines of neighbouring jobs lie side by side, so the more at once the less is written: by the hundred it is 2 KB more a job.</summary>
     private const int ManyLines = 1_000;
 
-    /// <summary>Transactions under way at once.</summary>
+    /// <summary>So many transactions are under way at once when there are many lines. Else one: nobody is to wait behind a thousand lines.</summary>
     private const int Abreast = 10;
 
     /// <summary>Some 5 MB. Reached only while this table takes no writes and the others do.</summary>
@@ -118,7 +118,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         try
         {
             var batches = taken.Values.GroupBy(job => job.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)).ToList();
-            foreach (var some in batches.Chunk(Abreast))
+            foreach (var some in batches.Chunk(taken.Count < ManyLines ? 1 : Abreast))
                 await WriteAsync(some, taken, cancellation);
             lock (guard)
                 writtenUntil = takenAt;

@@ -7,7 +7,7 @@ internal readonly record struct Hand(long Key, long Line, long Lock, string? Own
 
 /// <summary>
 /// Which messages are taken: in a receiver's hand, or completed since the last clearing. What happens to nearly every message, that it is taken once and completed,
-/// is two changes of one small row; the message's own row is removed with those of a thousand others, by which whole pages come free.
+/// is two changes of one small row; the message's own row is removed later with its neighbours, by which whole pages come free.
 /// </summary>
 internal static class Hands
 {
@@ -17,8 +17,11 @@ internal static class Hands
     /// <summary>The condition that a message <c>m</c> is still there, in a hand or not.</summary>
     public const string NotCompleted = "NOT EXISTS (SELECT 1 FROM sb_taken t WHERE t.key = m.key AND t.completed)";
 
-    /// <summary>So many completed messages are cleared away together: 50 sessions drift some thousand messages apart, and a page goes only when all of its five are completed.</summary>
-    private const int ClearEvery = 1_024;
+    /// <summary>So many completed messages stay: 50 sessions drift some thousand messages apart, and a page comes free only when all of its five messages are completed.</summary>
+    private const int Kept = 1_024;
+
+    /// <summary>The oldest beyond those go, so many at once: about a millisecond of the store's one writer.</summary>
+    private const int ClearedTogether = 128;
 
     public static void Take(Transaction transaction, in MessageRow row, long lockNumber, string? owner, long? lockedUntil)
     {
@@ -65,8 +68,8 @@ internal static class Hands
             entity.Dead--;
         else
             entity.Active--;
-        if (hand.Line > 0 && transaction.CountCompleted() % ClearEvery == 0)
-            Clear(transaction.Database);
+        if (hand.Line > 0 && transaction.CountCompleted() is var count && count > Kept && count % ClearedTogether == 0)
+            Clear(transaction.Database, ClearedTogether);
     }
 
     private static void Remove(Database database, long key)
@@ -75,10 +78,12 @@ internal static class Hands
         database.Execute("DELETE FROM sb_messages WHERE key = ?", key);
     }
 
-    /// <summary>Removes the completed messages.</summary>
-    public static void Clear(Database database)
+    /// <summary>Removes all completed messages.</summary>
+    public static void Clear(Database database) => Clear(database, -1);
+
+    private static void Clear(Database database, int most)
     {
-        database.Execute("DELETE FROM sb_messages WHERE key IN (SELECT key FROM sb_taken WHERE completed = 1)");
-        database.Execute("DELETE FROM sb_taken WHERE completed = 1");
+        database.Execute("DELETE FROM sb_messages WHERE key IN (SELECT key FROM sb_taken WHERE completed = 1 ORDER BY key LIMIT ?)", most);
+        database.Execute("DELETE FROM sb_taken WHERE key IN (SELECT key FROM sb_taken WHERE completed = 1 ORDER BY key LIMIT ?)", most);
     }
 }
