@@ -20,10 +20,10 @@ internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, ISer
     public async Task<AttemptResult> RunAsync(Claim claim, JobType type, ReadOnlyMemory<byte> payload, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(type.Timeout, clock);
-        using var stalled = new CancellationTokenSource(type.StallTimeout, clock);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled.Token, claim.Lost, claim.CancelRequested, stopping]);
-        var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, () => stalled.CancelAfter(type.StallTimeout), controls);
-        var renewal = claim.RenewAsync(ended.Token);
+        using var stalled = type.StallTimeout == Timeout.InfiniteTimeSpan ? null : new CancellationTokenSource(type.StallTimeout, clock);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled?.Token ?? default, claim.Lost, claim.CancelRequested, stopping]);
+        var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, ReportTo(stalled, type), controls);
+        var renewal = claim.KeepRenewed(ended.Token);
         try
         {
             var result = await HandleAsync(context, type, payload, ended.Token);
@@ -34,16 +34,20 @@ internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, ISer
             return claim.Lost.IsCancellationRequested ? new AttemptResult.Lost()
                 : claim.CancelRequested.IsCancellationRequested ? new AttemptResult.Cancelled()
                 : timeout.IsCancellationRequested ? Failed(AttemptOutcome.TimedOut, new TimeoutException($"The attempt took longer than {type.Timeout.TotalSeconds:0} s.", failure))
-                : stalled.IsCancellationRequested ? Failed(AttemptOutcome.Stalled, new TimeoutException($"The attempt reported nothing for {type.StallTimeout.TotalSeconds:0} s.", failure))
+                : stalled is { IsCancellationRequested: true } ? Failed(AttemptOutcome.Stalled, new TimeoutException($"The attempt reported nothing for {type.StallTimeout.TotalSeconds:0} s.", failure))
                 : stopping.IsCancellationRequested && failure is OperationCanceledException or LeftBehindException ? new AttemptResult.Interrupted()
                 : new AttemptResult.Failed(AttemptOutcome.Failed, ErrorClassifier.Classify(failure), failure, (failure as TransientException)?.RetryAfter);
         }
         finally
         {
             await ended.CancelAsync();
-            await renewal;
+            if (renewal is not null)
+                await renewal.DisposeAsync();
         }
     }
+
+    /// <summary>What a report does: the time for the next one begins. Null where none is expected.</summary>
+    private static Action? ReportTo(CancellationTokenSource? stalled, JobType type) => stalled is null ? null : () => stalled.CancelAfter(type.StallTimeout);
 
     private async Task<object?> HandleAsync(JobContext context, JobType type, ReadOnlyMemory<byte> payload, CancellationToken ended)
     {

@@ -48,46 +48,27 @@ internal sealed class Claim : IDisposable
     /// <summary>Fires when somebody has asked for the job to be cancelled.</summary>
     public CancellationToken CancelRequested => cancelRequested.Token;
 
-    /// <summary>Renews the lease at each third of its time, until <paramref name="ended"/>. A job shorter than that renews nothing.</summary>
-    public async Task RenewAsync(CancellationToken ended)
-    {
-        if (!IsHeld)
-            return;
+    /// <summary>Renews the lease at each third of its time, until the answer is disposed of.</summary>
+    /// <param name="ended">Fires before that.</param>
+    public LeaseRenewal? KeepRenewed(CancellationToken ended) => IsHeld ? new LeaseRenewal(this, lease, clock, ended) : null;
 
-        var until = Attempt.LeaseUntil;
-        while (await PassAsync(lease / 3, ended))
+    /// <summary>Renews the lease once, and writes what was reported since. False when the job is no longer ours.</summary>
+    public async Task<bool> RenewAsync(DateTimeOffset until, CancellationToken ended)
+    {
+        var progress = unwritten;
+        if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(Message.JobId, current, until, progress, token), static _ => false, ended) is null)
         {
-            try
-            {
-                var next = clock.GetUtcNow() + lease; // counted from before the request: the store's word may come late
-                if (!await TouchAsync(next, ended))
-                    return;
-                until = next;
-            }
-            catch (OperationCanceledException) when (ended.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception) when (clock.GetUtcNow() < until)
-            {
-                // The store is away; the lease we have still holds, and the next third is another chance.
-            }
-            catch (Exception)
-            {
-                await lost.CancelAsync();
-                return;
-            }
+            await LoseAsync();
+            return false;
         }
+        reportedAt = clock.GetUtcNow();
+        if (ReferenceEquals(unwritten, progress))
+            unwritten = null;
+        return true;
     }
 
-    /// <summary>Waits; false when the attempt has ended before. Not Task.Delay: nearly every attempt ends it, and the exception was a twelfth of what a short job cost.</summary>
-    private async Task<bool> PassAsync(TimeSpan time, CancellationToken ended)
-    {
-        var passed = new TaskCompletionSource<bool>(); // goes on where time passed or the attempt ended, as after Task.Delay
-        await using var timer = clock.CreateTimer(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(true), passed, time, Timeout.InfiniteTimeSpan);
-        await using var end = ended.UnsafeRegister(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(false), passed);
-        return await passed.Task && !ended.IsCancellationRequested;
-    }
+    /// <summary>The job is another's by now, or must be taken for it.</summary>
+    public Task LoseAsync() => lost.CancelAsync();
 
     /// <summary>Shows how far the job is: at once, or when a second has passed since the last time.</summary>
     public void Report(Progress progress, CancellationToken ended)
@@ -124,27 +105,12 @@ internal sealed class Claim : IDisposable
             var pause = reportedAt + ReportPause - clock.GetUtcNow();
             if (pause > TimeSpan.Zero)
                 await Task.Delay(pause, clock, ended);
-            await TouchAsync(clock.GetUtcNow() + lease, ended);
+            await RenewAsync(clock.GetUtcNow() + lease, ended);
         }
         catch (Exception)
         {
             // Progress is worth no attempt: the next report, the next renewal or the outcome carries it.
         }
-    }
-
-    /// <summary>Renews the lease and writes what was reported since. False when the job is no longer ours.</summary>
-    private async Task<bool> TouchAsync(DateTimeOffset until, CancellationToken ended)
-    {
-        var progress = unwritten;
-        if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(Message.JobId, current, until, progress, token), static _ => false, ended) is null)
-        {
-            await lost.CancelAsync();
-            return false;
-        }
-        reportedAt = clock.GetUtcNow();
-        if (ReferenceEquals(unwritten, progress))
-            unwritten = null;
-        return true;
     }
 
     private async Task<ETag?> WriteAsync(Func<ETag, CancellationToken, Task<ETag?>> write, Func<Receipt, bool> isDone, CancellationToken cancellation)

@@ -59,8 +59,8 @@ internal static class MutantList
                                 return null;
             """,
             ""),
-        new("lease is not renewed", "a lease lasts as long as its handler", "Execution/Claim.cs",
-            "await PassAsync(lease / 3, ended)", "await PassAsync(lease * 1_000, ended)") { InCalm = true },
+        new("lease is not renewed", "a lease lasts as long as its handler", "Execution/LeaseRenewal.cs",
+            "this, lease / 3, Timeout", "this, lease * 1_000, Timeout") { InCalm = true },
         new("living lease is taken over", "a lease is not broken", "Execution/Claims.cs",
             "JobState.Running when receipt.LeaseUntil + ClockSkew > clock.GetUtcNow() =>", "JobState.Running when receipt.LeaseUntil - Lease > clock.GetUtcNow() =>"),
         new("clocks are trusted", "a lease is not broken by a clock that is ahead", "Execution/Claims.cs",
@@ -106,7 +106,7 @@ internal static class MutantList
         new("stop does not reach the handler", "its token fires on a stop and on a lost lock", "Execution/AttemptRun.cs",
             "claim.Lost, claim.CancelRequested, stopping]", "claim.Lost, claim.CancelRequested]"),
         new("no timeout", "an attempt that stalls, or takes too long, is cancelled", "Execution/AttemptRun.cs",
-            "[timeout.Token, stalled.Token, claim", "[claim") { InCalm = true, Seeds = 200 },
+            "[timeout.Token, stalled?.Token ?? default, claim", "[claim") { InCalm = true, Seeds = 200 },
         new("hand-back without a word", "a stop counts no attempt", "Execution/JobRunner.cs",
             "        if (!claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded", "        if (claim.IsHeld || !claim.IsHeld)\n            return Settlement.HandedBack;\n        var recorded") { Scenario = "stop while it runs" },
 
