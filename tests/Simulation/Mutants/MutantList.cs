@@ -43,7 +43,7 @@ internal static class MutantList
         new("claim without If-Match", "I2: one attempt at a time", "Receipts/ReceiptTable.cs",
             "MergeAsync(ClaimRow(jobId, attempt), expected, cancellation)", "MergeAsync(ClaimRow(jobId, attempt), ETag.All, cancellation)"),
         new("outcome without If-Match", "I2: a fenced outcome is never recorded", "Receipts/ReceiptTable.cs",
-            "UpdateMerge, change, expected))", "UpdateMerge, change, ETag.All))"),
+            "UpdateMerge, change, expected) }", "UpdateMerge, change, ETag.All) }"),
         new("renewal without If-Match", "only its owner renews a lease", "Receipts/ReceiptTable.cs",
             """
                     Write(progress, change);
