@@ -87,24 +87,20 @@ public sealed partial class JobRunner
             return Poison(received.MessageId ?? "(no id)", "It was not made by Weir: its properties are missing.");
 
         turns.Begin(queue, message.Lane);
-        var settlement = await RunOrPutOffAsync(message, queue, stopping);
-        return turns.IsOver(queue, message.Lane) ? settlement with { EndsTurn = true } : settlement;
-    }
-
-    private async Task<Settlement> RunOrPutOffAsync(JobMessage message, Queue queue, CancellationToken stopping)
-    {
+        Settlement settlement;
         try
         {
-            return await RunAsync(message, queue, stopping);
+            settlement = await RunAsync(message, queue, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return Settlement.HandedBack;
+            settlement = Settlement.HandedBack;
         }
         catch (Exception failure)
         {
-            return await PutOffAfterAsync(failure, message, queue, stopping);
+            settlement = await PutOffAfterAsync(failure, message, queue, stopping);
         }
+        return turns.IsOver(queue, message.Lane) ? settlement with { EndsTurn = true } : settlement;
     }
 
     private async Task<Settlement> RunAsync(JobMessage message, Queue queue, CancellationToken stopping)
