@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Azure;
+using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Weir.Batches;
@@ -246,7 +247,7 @@ public sealed partial class JobRunner
     {
         var id = claim.Message.JobId;
         var attempt = Record(claim, AttemptOutcome.Succeeded, error: null);
-        var children = success.Children.Select(child => child.ToRow(id)).ToArray();
+        TableEntity[] children = success.Children.Count == 0 ? [] : [.. success.Children.Select(child => child.ToRow(claim.Message.JobId))];
         var recorded = await claim.RecordAsync(
             (etag, token) => receipts.SucceedAsync(id, etag, attempt, success.Result, children, claim.UnwrittenProgress, token), JobState.Succeeded, CancellationToken.None);
         if (recorded is null)

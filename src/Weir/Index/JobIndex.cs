@@ -111,11 +111,11 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         var (taken, takenAt) = Take();
         try
         {
-            foreach (var batch in taken.Values.GroupBy(job => job.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)))
+            foreach (var batch in taken.GroupBy(line => line.Value.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)))
             {
                 await table.WriteAsync(batch, cancellation);
-                foreach (var job in batch)
-                    taken.Remove(job.RowKey);
+                foreach (var (row, _) in batch)
+                    taken.Remove(row);
             }
             lock (guard)
                 writtenUntil = takenAt;

@@ -96,10 +96,10 @@ internal static class MutantList
             "await table.AddEntityAsync(new TableEntity(jobId, CheckpointPrefix + name) { [Column.Attempt] = attempt, [Column.Result] = result }, cancellation);",
             "await table.UpsertEntityAsync(new TableEntity(jobId, CheckpointPrefix + name) { [Column.Attempt] = attempt, [Column.Result] = result }, TableUpdateMode.Replace, cancellation);") { Seeds = 200 },
         new("children before the success", "a child exists only if its parent succeeded", "Execution/JobRunner.cs",
-            "        var children = success.Children.Select(child => child.ToRow(id)).ToArray();",
+            "        TableEntity[] children = success.Children.Count == 0 ? [] : [.. success.Children.Select(child => child.ToRow(claim.Message.JobId))];",
             """
                     await endings.AfterAsync(claim.Message, JobState.Succeeded, success.Children, CancellationToken.None);
-                    var children = success.Children.Select(child => child.ToRow(id)).ToArray();
+                    TableEntity[] children = success.Children.Count == 0 ? [] : [.. success.Children.Select(child => child.ToRow(claim.Message.JobId))];
             """),
         new("children are not sent again", "all children of a job that succeeded are sent", "Execution/JobRunner.cs",
             "receipt.Children == 0 ?", "receipt.Children >= 0 ?") { Scenario = "simple job" },
