@@ -13,7 +13,7 @@ internal sealed class Watch : IDisposable
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookForOthersEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromHours(1);
@@ -183,7 +183,7 @@ internal sealed class Watch : IDisposable
     {
         if (line > 0 && !IsHeldHere(database, line))
             return sleepers; // to learn that their session is lost
-        var messages = Count(database, "SELECT count(*) FROM (SELECT 1 FROM sb_messages WHERE line = ? AND state = 0 LIMIT ?)", line, sleepers);
+        var messages = Count(database, $"SELECT count(*) FROM (SELECT 1 FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND {Hands.NotTaken} LIMIT ?)", line, sleepers);
         return line > 0 || messages > 0
             ? messages
             : Count(database, "SELECT count(*) FROM (SELECT 1 FROM sb_sessions WHERE entity = ? AND ticket IS NOT NULL LIMIT ?)", Keys.Entity(-line), sleepers);
