@@ -21,7 +21,7 @@ internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, ISer
     {
         using var timeout = new CancellationTokenSource(type.Timeout, clock);
         using var stalled = type.StallTimeout == Timeout.InfiniteTimeSpan ? null : new CancellationTokenSource(type.StallTimeout, clock);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled?.Token ?? default, claim.Lost, claim.CancelRequested, stopping]);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource([timeout.Token, stalled?.Token ?? default, claim.Stop, stopping]);
         var context = new JobContext(claim, catalog, receipts, loggers.CreateLogger(type.Name), clock, ended.Token, ReportTo(stalled, type), controls);
         var renewal = claim.KeepRenewed(ended.Token);
         try
@@ -112,8 +112,8 @@ internal sealed class AttemptRun(JobCatalog catalog, ReceiptTable receipts, ISer
     }
 
     private static AttemptResult Unsuccessful(Exception failure, Claim claim, JobType type, CancellationTokenSource timeout, CancellationTokenSource? stalled, CancellationToken stopping) =>
-        claim.Lost.IsCancellationRequested ? new AttemptResult.Lost()
-        : claim.CancelRequested.IsCancellationRequested ? new AttemptResult.Cancelled()
+        claim.IsLost ? new AttemptResult.Lost()
+        : claim.IsCancelRequested ? new AttemptResult.Cancelled()
         : timeout.IsCancellationRequested ? Failed(AttemptOutcome.TimedOut, new TimeoutException($"The attempt took longer than {type.Timeout.TotalSeconds:0} s.", failure))
         : stalled is { IsCancellationRequested: true } ? Failed(AttemptOutcome.Stalled, new TimeoutException($"The attempt reported nothing for {type.StallTimeout.TotalSeconds:0} s.", failure))
         : stopping.IsCancellationRequested && failure is OperationCanceledException or LeftBehindException ? new AttemptResult.Interrupted()

@@ -18,9 +18,10 @@ internal sealed class Claim : IDisposable
     private readonly ReceiptTable receipts;
     private readonly TimeSpan lease;
     private readonly TimeProvider clock;
-    private readonly CancellationTokenSource lost = new();
-    private readonly CancellationTokenSource cancelRequested = new();
+    private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim writing = new(1);
+    private volatile bool isLost;
+    private volatile bool isCancelRequested;
     private ETag etag;
     private Progress? unwritten;
     private DateTimeOffset reportedAt;
@@ -42,11 +43,14 @@ internal sealed class Claim : IDisposable
     /// <summary>An attempt of this number was handed back: it may have left checkpoints.</summary>
     public bool BeganBefore { get; init; }
 
-    /// <summary>Fires when the job is no longer ours.</summary>
-    public CancellationToken Lost => lost.Token;
+    /// <summary>Fires when the job is no longer ours, and when somebody has asked for it to be cancelled.</summary>
+    public CancellationToken Stop => stop.Token;
 
-    /// <summary>Fires when somebody has asked for the job to be cancelled.</summary>
-    public CancellationToken CancelRequested => cancelRequested.Token;
+    /// <summary>Whether the job is no longer ours.</summary>
+    public bool IsLost => isLost;
+
+    /// <summary>Whether somebody has asked for the job to be cancelled.</summary>
+    public bool IsCancelRequested => isCancelRequested;
 
     /// <summary>Renews the lease at each third of its time, until the answer is disposed of.</summary>
     /// <param name="ended">Fires before that.</param>
@@ -68,7 +72,11 @@ internal sealed class Claim : IDisposable
     }
 
     /// <summary>The job is another's by now, or must be taken for it.</summary>
-    public Task LoseAsync() => lost.CancelAsync();
+    public Task LoseAsync()
+    {
+        isLost = true;
+        return stop.CancelAsync();
+    }
 
     /// <summary>Shows how far the job is: at once, or when a second has passed since the last time.</summary>
     public void Report(Progress progress, CancellationToken ended)
@@ -82,7 +90,11 @@ internal sealed class Claim : IDisposable
     public Progress? UnwrittenProgress => unwritten;
 
     /// <summary>Somebody in this process knows that the job is to be cancelled: no need to wait for the next renewal.</summary>
-    public void RequestCancel() => cancelRequested.Cancel();
+    public void RequestCancel()
+    {
+        isCancelRequested = true;
+        stop.Cancel();
+    }
 
     /// <summary>Writes the attempt's outcome. Null: it is fenced, since the job has gone to another owner, and must be thrown away.</summary>
     /// <param name="write">One conditional write against the ETag that it is given.</param>
@@ -93,8 +105,7 @@ internal sealed class Claim : IDisposable
 
     public void Dispose()
     {
-        lost.Dispose();
-        cancelRequested.Dispose();
+        stop.Dispose();
         writing.Dispose();
     }
 
@@ -132,8 +143,10 @@ internal sealed class Claim : IDisposable
                 if (!IsOurs(now))
                     return null;
                 etag = now.ETag; // not before: by another owner's ETag the next write of ours would not be fenced
-                if (now.CancelRequestedAt is not null)
-                    await cancelRequested.CancelAsync();
+                if (now.CancelRequestedAt is null)
+                    continue;
+                isCancelRequested = true;
+                await stop.CancelAsync();
             }
             throw new TimeoutException($"The receipt of job {Message.JobId} changed {MaxTries} times while it was being written.");
         }

@@ -283,7 +283,7 @@ public sealed partial class JobRunner
         kill.Pass(KillPoints.AfterOutcome);
         statistics.Count(JobEvent.Retried, type.Name, queue, claim.Message.Tenant, JobMetrics.NameOf(attempt.Error!.Class));
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
-        if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
+        if (claim.IsCancelRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
             return cancelled;
         if (claim.Message.StrictKey is not null)
             return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt, EnqueuedAt = null }, notBefore);

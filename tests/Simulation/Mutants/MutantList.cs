@@ -104,7 +104,7 @@ internal static class MutantList
         new("children are not sent again", "all children of a job that succeeded are sent", "Execution/JobRunner.cs",
             "receipt.Children == 0 ?", "receipt.Children >= 0 ?") { Scenario = "simple job" },
         new("stop does not reach the handler", "its token fires on a stop and on a lost lock", "Execution/AttemptRun.cs",
-            "claim.Lost, claim.CancelRequested, stopping]", "claim.Lost, claim.CancelRequested]"),
+            "claim.Stop, stopping]", "claim.Stop]"),
         new("no timeout", "an attempt that stalls, or takes too long, is cancelled", "Execution/AttemptRun.cs",
             "[timeout.Token, stalled?.Token ?? default, claim", "[claim") { InCalm = true, Seeds = 200 },
         new("hand-back without a word", "a stop counts no attempt", "Execution/JobRunner.cs",
@@ -193,7 +193,7 @@ internal static class MutantList
             "kill.Pass(KillPoints.AfterCancel);\n        LogRequested(job.Id, job.Type, attempt);") { InCalm = true },
 
         new("request to stop is forgotten in order", "a running job that was cancelled hears of it", "Execution/JobRunner.cs",
-            "if (claim.CancelRequested.IsCancellationRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.CancelRequested.IsCancellationRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
+            "if (claim.IsCancelRequested && await CancelRetry", "if (claim.Message.StrictKey is null && claim.IsCancelRequested && await CancelRetry") { InCalm = true, Seeds = 200 },
 
         // Pressure
         new("critical is refused under pressure", "critical is accepted up to the hard limit", "Pressure/PressureGate.cs",
