@@ -1,8 +1,8 @@
 namespace Weir.Execution;
 
 /// <summary>
-/// Renews a claim's lease at each third of its time, for as long as its attempt runs. One timer, which a job shorter than that never sees fire: waiting in a task for
-/// the attempt's end cost a short job a twentieth of its time, and a hop over the thread pool.
+/// Renews a claim's lease at each third of its time, for as long as its attempt runs. One timer, which a job shorter than that never sees fire: a task that
+/// waits for the attempt's end must be woken by its token, which is a hop over the thread pool for each job.
 /// </summary>
 internal sealed class LeaseRenewal : IAsyncDisposable
 {
