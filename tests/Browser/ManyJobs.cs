@@ -26,7 +26,7 @@ internal static class ManyJobs
         var now = TimeProvider.System.GetUtcNow();
         var apart = TimeSpan.FromDays(2) / Math.Max(1, jobs);
         var lines = Enumerable.Range(0, jobs).Select(number => Line(number, now - apart * number));
-        var batches = lines.GroupBy(line => line.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch));
+        var batches = lines.Select(line => KeyValuePair.Create(line.RowKey, line)).GroupBy(line => line.Value.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch));
         await Parallel.ForEachAsync(batches, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (some, token) => await index.WriteAsync(some, token));
 
         var letters = Enumerable.Range(0, deadLetters).Select(number => Dead(number, now - TimeSpan.FromSeconds(20) * number));

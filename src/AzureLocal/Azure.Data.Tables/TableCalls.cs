@@ -11,10 +11,12 @@ internal static class TableCalls
     {
         transport.Operations.Count(call.Operation);
         var answer = await transport.SendAsync(call, cancellation);
-        if (answer.Response.Status >= 400 && answer.Response.Status != tolerated)
-            throw TableError.Exception(answer.Response);
-        return answer;
+        return answer.Response.Status == tolerated ? answer : answer.OrThrow();
     }
+
+    /// <summary>The answer, unless it is a refusal.</summary>
+    public static TableAnswer OrThrow(this TableAnswer answer) =>
+        answer.Response.Status < 400 ? answer : throw TableError.Exception(answer.Response);
 
     public static async Task<Response<TableItem>> CreateTableAsync(
         this ITableTransport transport, string table, bool unlessExists, CancellationToken cancellation)

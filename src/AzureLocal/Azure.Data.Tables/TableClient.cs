@@ -129,7 +129,8 @@ public class TableClient
         IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transactionActions);
-        var changes = new List<EntityChange>();
+        transactionActions.TryGetNonEnumeratedCount(out var count);
+        var changes = new List<EntityChange>(count);
         foreach (var action in transactionActions)
             changes.Add(ChangeOf(action));
         if (changes.Count == 0)
@@ -148,9 +149,9 @@ public class TableClient
         ArgumentNullException.ThrowIfNull(entity);
         ArgumentNullException.ThrowIfNull(entity.PartitionKey, "entity.PartitionKey");
         ArgumentNullException.ThrowIfNull(entity.RowKey, "entity.RowKey");
-        var change = new EntityChange(type, entity.PartitionKey, entity.RowKey, Bag(entity), ifMatch);
-        var answer = await transport.CallAsync(new TableCall.Change(Name, change), 0, cancellation);
-        return answer.Response;
+        var call = new TableCall.Change(Name, new EntityChange(type, entity.PartitionKey, entity.RowKey, Bag(entity), ifMatch));
+        transport.Operations.Count(call.Operation);
+        return (await transport.SendAsync(call, cancellation)).OrThrow().Response;
     }
 
     private TableCall.Get Get<T>(string partitionKey, string rowKey, IEnumerable<string>? select)

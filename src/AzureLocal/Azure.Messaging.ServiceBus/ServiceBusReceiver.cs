@@ -177,13 +177,20 @@ public class ServiceBusReceiver : IAsyncDisposable
         await SettleAsync(message, new Settlement(Outcome.DeadLetter, changes, reason, description), cancellation);
     }
 
-    private async Task SettleAsync(ServiceBusReceivedMessage message, Settlement settlement, CancellationToken cancellation)
+    private Task SettleAsync(ServiceBusReceivedMessage message, Settlement settlement, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        ThrowIfClosed();
-        if (ReceiveMode != ServiceBusReceiveMode.PeekLock)
-            throw new InvalidOperationException("The operation is only supported in 'PeekLock' receive mode.");
-        await connection.SettleAsync(EntityPath, session, message.Delivery.LockToken, settlement, cancellation);
+        try
+        {
+            ArgumentNullException.ThrowIfNull(message);
+            ThrowIfClosed();
+            if (ReceiveMode != ServiceBusReceiveMode.PeekLock)
+                throw new InvalidOperationException("The operation is only supported in 'PeekLock' receive mode.");
+            return connection.SettleAsync(EntityPath, session, message.Delivery.LockToken, settlement, cancellation);
+        }
+        catch (Exception failure)
+        {
+            return Task.FromException(failure); // as from an async method, which this is not: it would be one more for each message
+        }
     }
 
     private List<ServiceBusReceivedMessage> Received(IReadOnlyList<Delivery> deliveries)

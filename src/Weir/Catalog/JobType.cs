@@ -96,7 +96,7 @@ public abstract partial class JobType
     /// <inheritdoc cref="Check(JsonElement)"/>
     internal abstract IReadOnlyList<ContractError> Check(int version, JsonElement payload);
 
-    /// <summary>Reads the payload and runs the handler, made in the scope of <paramref name="services"/>.</summary>
+    /// <summary>Reads the payload and runs the handler, made in the scope of <paramref name="services"/>. May throw before it answers.</summary>
     internal abstract Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation);
 
     /// <summary>Reads a handler class.</summary>
@@ -147,10 +147,10 @@ internal sealed class JobType<THandler, TContract>(JobAttribute job) : JobType(j
 
     internal override IReadOnlyList<ContractError> Check(int version, JsonElement payload) => contracts.Check(version, payload);
 
-    internal override async Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation)
+    internal override Task<object?> RunAsync(IServiceProvider services, ReadOnlyMemory<byte> payload, JobContext context, CancellationToken cancellation)
     {
         var job = contracts.Read(context.ContractVersion, payload.Span);
         var handler = Make(services, []);
-        return await handler.RunAsync(job, context, cancellation);
+        return handler.RunAsync(job, context, cancellation);
     }
 }

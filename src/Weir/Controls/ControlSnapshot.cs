@@ -29,11 +29,12 @@ internal sealed class ControlSnapshot
     /// <summary>By kind and name.</summary>
     public IEnumerable<Control> All => byKey.Values;
 
-    public Control? Find(ControlKind kind, string name, DateTimeOffset now) => byKey.TryGetValue(KeyOf(kind, name), out var control) && control.IsInForce(now) ? control : null;
+    public Control? Find(ControlKind kind, string name, DateTimeOffset now) =>
+        byKey.Count > 0 && byKey.TryGetValue(KeyOf(kind, name), out var control) && control.IsInForce(now) ? control : null;
 
     /// <summary>What stops a job from starting, the widest first.</summary>
     public Control? PauseOf(Queue queue, string type, string tenant, DateTimeOffset now) =>
-        byKey.Count == 0 ? null : Find(ControlKind.Queue, NameOf(queue), now) ?? Find(ControlKind.Type, type, now) ?? Find(ControlKind.Tenant, tenant, now);
+        Find(ControlKind.Queue, NameOf(queue), now) ?? Find(ControlKind.Type, type, now) ?? Find(ControlKind.Tenant, tenant, now);
 
     /// <summary>Whether a job, or its tenant, is among the percentage. Always the same ones for one name: who is in at 10 % is in at 20 %.</summary>
     public static bool Chooses(Control control, string jobId, string tenant) =>

@@ -18,9 +18,10 @@ internal sealed class Claim : IDisposable
     private readonly ReceiptTable receipts;
     private readonly TimeSpan lease;
     private readonly TimeProvider clock;
-    private readonly CancellationTokenSource lost = new();
-    private readonly CancellationTokenSource cancelRequested = new();
+    private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim writing = new(1);
+    private volatile bool isLost;
+    private volatile bool isCancelRequested;
     private ETag etag;
     private Progress? unwritten;
     private DateTimeOffset reportedAt;
@@ -42,51 +43,39 @@ internal sealed class Claim : IDisposable
     /// <summary>An attempt of this number was handed back: it may have left checkpoints.</summary>
     public bool BeganBefore { get; init; }
 
-    /// <summary>Fires when the job is no longer ours.</summary>
-    public CancellationToken Lost => lost.Token;
+    /// <summary>Fires when the job is no longer ours, and when somebody has asked for it to be cancelled.</summary>
+    public CancellationToken Stop => stop.Token;
 
-    /// <summary>Fires when somebody has asked for the job to be cancelled.</summary>
-    public CancellationToken CancelRequested => cancelRequested.Token;
+    /// <summary>Whether the job is no longer ours.</summary>
+    public bool IsLost => isLost;
 
-    /// <summary>Renews the lease at each third of its time, until <paramref name="ended"/>. A job shorter than that renews nothing.</summary>
-    public async Task RenewAsync(CancellationToken ended)
+    /// <summary>Whether somebody has asked for the job to be cancelled.</summary>
+    public bool IsCancelRequested => isCancelRequested;
+
+    /// <summary>Renews the lease at each third of its time, until the answer is disposed of.</summary>
+    /// <param name="ended">Fires before that.</param>
+    public LeaseRenewal? KeepRenewed(CancellationToken ended) => IsHeld ? new LeaseRenewal(this, lease, clock, ended) : null;
+
+    /// <summary>Renews the lease once, and writes what was reported since. False when the job is no longer ours.</summary>
+    public async Task<bool> RenewAsync(DateTimeOffset until, CancellationToken ended)
     {
-        if (!IsHeld)
-            return;
-
-        var until = Attempt.LeaseUntil;
-        while (await PassAsync(lease / 3, ended))
+        var progress = unwritten;
+        if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(Message.JobId, current, until, progress, token), static _ => false, ended) is null)
         {
-            try
-            {
-                var next = clock.GetUtcNow() + lease; // counted from before the request: the store's word may come late
-                if (!await TouchAsync(next, ended))
-                    return;
-                until = next;
-            }
-            catch (OperationCanceledException) when (ended.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception) when (clock.GetUtcNow() < until)
-            {
-                // The store is away; the lease we have still holds, and the next third is another chance.
-            }
-            catch (Exception)
-            {
-                await lost.CancelAsync();
-                return;
-            }
+            await LoseAsync();
+            return false;
         }
+        reportedAt = clock.GetUtcNow();
+        if (ReferenceEquals(unwritten, progress))
+            unwritten = null;
+        return true;
     }
 
-    /// <summary>Waits; false when the attempt has ended before. Not Task.Delay: nearly every attempt ends it, and the exception was a twelfth of what a short job cost.</summary>
-    private async Task<bool> PassAsync(TimeSpan time, CancellationToken ended)
+    /// <summary>The job is another's by now, or must be taken for it.</summary>
+    public Task LoseAsync()
     {
-        var passed = new TaskCompletionSource<bool>(); // goes on where time passed or the attempt ended, as after Task.Delay
-        await using var timer = clock.CreateTimer(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(true), passed, time, Timeout.InfiniteTimeSpan);
-        await using var end = ended.UnsafeRegister(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(false), passed);
-        return await passed.Task && !ended.IsCancellationRequested;
+        isLost = true;
+        return stop.CancelAsync();
     }
 
     /// <summary>Shows how far the job is: at once, or when a second has passed since the last time.</summary>
@@ -101,7 +90,11 @@ internal sealed class Claim : IDisposable
     public Progress? UnwrittenProgress => unwritten;
 
     /// <summary>Somebody in this process knows that the job is to be cancelled: no need to wait for the next renewal.</summary>
-    public void RequestCancel() => cancelRequested.Cancel();
+    public void RequestCancel()
+    {
+        isCancelRequested = true;
+        stop.Cancel();
+    }
 
     /// <summary>Writes the attempt's outcome. Null: it is fenced, since the job has gone to another owner, and must be thrown away.</summary>
     /// <param name="write">One conditional write against the ETag that it is given.</param>
@@ -112,8 +105,7 @@ internal sealed class Claim : IDisposable
 
     public void Dispose()
     {
-        lost.Dispose();
-        cancelRequested.Dispose();
+        stop.Dispose();
         writing.Dispose();
     }
 
@@ -124,27 +116,12 @@ internal sealed class Claim : IDisposable
             var pause = reportedAt + ReportPause - clock.GetUtcNow();
             if (pause > TimeSpan.Zero)
                 await Task.Delay(pause, clock, ended);
-            await TouchAsync(clock.GetUtcNow() + lease, ended);
+            await RenewAsync(clock.GetUtcNow() + lease, ended);
         }
         catch (Exception)
         {
             // Progress is worth no attempt: the next report, the next renewal or the outcome carries it.
         }
-    }
-
-    /// <summary>Renews the lease and writes what was reported since. False when the job is no longer ours.</summary>
-    private async Task<bool> TouchAsync(DateTimeOffset until, CancellationToken ended)
-    {
-        var progress = unwritten;
-        if (await WriteAsync((current, token) => receipts.RenewLeaseAsync(Message.JobId, current, until, progress, token), static _ => false, ended) is null)
-        {
-            await lost.CancelAsync();
-            return false;
-        }
-        reportedAt = clock.GetUtcNow();
-        if (ReferenceEquals(unwritten, progress))
-            unwritten = null;
-        return true;
     }
 
     private async Task<ETag?> WriteAsync(Func<ETag, CancellationToken, Task<ETag?>> write, Func<Receipt, bool> isDone, CancellationToken cancellation)
@@ -166,8 +143,10 @@ internal sealed class Claim : IDisposable
                 if (!IsOurs(now))
                     return null;
                 etag = now.ETag; // not before: by another owner's ETag the next write of ours would not be fenced
-                if (now.CancelRequestedAt is not null)
-                    await cancelRequested.CancelAsync();
+                if (now.CancelRequestedAt is null)
+                    continue;
+                isCancelRequested = true;
+                await stop.CancelAsync();
             }
             throw new TimeoutException($"The receipt of job {Message.JobId} changed {MaxTries} times while it was being written.");
         }

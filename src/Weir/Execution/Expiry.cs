@@ -14,7 +14,7 @@ internal sealed class Expiry(ReceiptTable receipts, Claims claims, Orchestration
 {
     private const int MaxTries = 3;
 
-    public bool IsPast(JobMessage message) => message.ExpiresAt <= clock.GetUtcNow();
+    public bool IsPast(JobMessage message) => message.ExpiresAt is not null && message.ExpiresAt <= clock.GetUtcNow();
 
     /// <returns>The job as it ended, or what is to become of its message if it has not.</returns>
     public async Task<Claimed> ExpireAsync(JobMessage message, Queue queue, CancellationToken cancellation)

@@ -19,11 +19,11 @@ public sealed partial class JobContext
     private readonly ReceiptTable receipts;
     private readonly CancellationToken ended;
     private readonly Claim claim;
-    private readonly Action reported;
+    private readonly Action? reported;
     private readonly ControlBoard controls;
     private readonly List<ChildJob> children = [];
 
-    internal JobContext(Claim claim, JobCatalog catalog, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended, Action reported, ControlBoard controls)
+    internal JobContext(Claim claim, JobCatalog catalog, ReceiptTable receipts, ILogger logger, TimeProvider clock, CancellationToken ended, Action? reported, ControlBoard controls)
     {
         this.claim = claim;
         this.catalog = catalog;
@@ -102,7 +102,7 @@ public sealed partial class JobContext
             throw new ArgumentOutOfRangeException(nameof(progress), progress, "Progress is a share from 0 to 1.");
         if (!ended.IsCancellationRequested)
         {
-            reported();
+            reported?.Invoke();
             claim.Report(new Progress(progress, message is { Length: > 1_000 } ? message[..1_000] : message), ended);
         }
         return Task.CompletedTask;

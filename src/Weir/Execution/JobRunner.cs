@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Azure;
+using Azure.Data.Tables;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 using Weir.Batches;
@@ -87,24 +88,20 @@ public sealed partial class JobRunner
             return Poison(received.MessageId ?? "(no id)", "It was not made by Weir: its properties are missing.");
 
         turns.Begin(queue, message.Lane);
-        var settlement = await RunOrPutOffAsync(message, queue, stopping);
-        return turns.IsOver(queue, message.Lane) ? settlement with { EndsTurn = true } : settlement;
-    }
-
-    private async Task<Settlement> RunOrPutOffAsync(JobMessage message, Queue queue, CancellationToken stopping)
-    {
+        Settlement settlement;
         try
         {
-            return await RunAsync(message, queue, stopping);
+            settlement = await RunAsync(message, queue, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return Settlement.HandedBack;
+            settlement = Settlement.HandedBack;
         }
         catch (Exception failure)
         {
-            return await PutOffAfterAsync(failure, message, queue, stopping);
+            settlement = await PutOffAfterAsync(failure, message, queue, stopping);
         }
+        return turns.IsOver(queue, message.Lane) ? settlement with { EndsTurn = true } : settlement;
     }
 
     private async Task<Settlement> RunAsync(JobMessage message, Queue queue, CancellationToken stopping)
@@ -250,7 +247,7 @@ public sealed partial class JobRunner
     {
         var id = claim.Message.JobId;
         var attempt = Record(claim, AttemptOutcome.Succeeded, error: null);
-        var children = success.Children.Select(child => child.ToRow(id)).ToArray();
+        TableEntity[] children = success.Children.Count == 0 ? [] : [.. success.Children.Select(child => child.ToRow(claim.Message.JobId))];
         var recorded = await claim.RecordAsync(
             (etag, token) => receipts.SucceedAsync(id, etag, attempt, success.Result, children, claim.UnwrittenProgress, token), JobState.Succeeded, CancellationToken.None);
         if (recorded is null)
@@ -286,7 +283,7 @@ public sealed partial class JobRunner
         kill.Pass(KillPoints.AfterOutcome);
         statistics.Count(JobEvent.Retried, type.Name, queue, claim.Message.Tenant, JobMetrics.NameOf(attempt.Error!.Class));
         LogRetrying(claim.Message.JobId, type.Name, attempt.Number, attempt.Error!.Class, attempt.Error.Type, delay.TotalSeconds);
-        if (claim.CancelRequested.IsCancellationRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
+        if (claim.IsCancelRequested && await CancelRetryAsync(claim, type, queue, receipt) is { } cancelled)
             return cancelled;
         if (claim.Message.StrictKey is not null)
             return new Settlement.TryAgain(claim.Message with { Attempt = attempt.Number + 1, PutOffs = 0, ReceiptETag = receipt, EnqueuedAt = null }, notBefore);

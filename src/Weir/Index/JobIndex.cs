@@ -117,7 +117,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         var (taken, takenAt) = Take();
         try
         {
-            var batches = taken.Values.GroupBy(job => job.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)).ToList();
+            var batches = taken.GroupBy(line => line.Value.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)).ToList();
             foreach (var some in batches.Chunk(taken.Count < ManyLines ? 1 : Abreast))
                 await WriteAsync(some, taken, cancellation);
             lock (guard)
@@ -133,7 +133,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     }
 
     /// <summary>What is written is taken out, also when another batch fails.</summary>
-    private async Task WriteAsync(JobSummary[][] batches, Dictionary<string, JobSummary> taken, CancellationToken cancellation)
+    private async Task WriteAsync(KeyValuePair<string, JobSummary>[][] batches, Dictionary<string, JobSummary> taken, CancellationToken cancellation)
     {
         var writes = batches.Select(batch => table.WriteAsync(batch, cancellation)).ToList();
         try
@@ -146,8 +146,8 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
             {
                 if (!write.IsCompletedSuccessfully)
                     continue;
-                foreach (var job in batch)
-                    taken.Remove(job.RowKey);
+                foreach (var (row, _) in batch)
+                    taken.Remove(row);
             }
         }
     }

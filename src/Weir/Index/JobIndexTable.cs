@@ -13,9 +13,9 @@ internal sealed class JobIndexTable(TableServiceClient tables) : IStoredTable
 
     public Task CreateIfMissingAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
 
-    /// <summary>Writes up to <see cref="Batch"/> lines of one partition in one operation.</summary>
-    public Task WriteAsync(IEnumerable<JobSummary> jobs, CancellationToken cancellation) =>
-        table.SubmitTransactionAsync(jobs.Select(job => new TableTransactionAction(TableTransactionActionType.UpsertMerge, job.ToRow())), cancellation);
+    /// <summary>Writes up to <see cref="Batch"/> lines of one partition, by their rows, in one operation.</summary>
+    public Task WriteAsync(IEnumerable<KeyValuePair<string, JobSummary>> lines, CancellationToken cancellation) =>
+        table.SubmitTransactionAsync(lines.Select(line => new TableTransactionAction(TableTransactionActionType.UpsertMerge, line.Value.ToRow(line.Key))), cancellation);
 
     /// <summary>The first lines of a partition after a row, newest first, and whether there are more.</summary>
     public async Task<(List<JobSummary> Jobs, bool More)> ReadAsync(string partition, string after, int most, CancellationToken cancellation)

@@ -68,9 +68,10 @@ internal sealed record JobSummary(string Id, string Type, string Tenant, DateTim
     }
 
     /// <summary>Only what is known, and each run's end in columns of its own: merged into the row, it takes nothing away that another instance has written, in whatever order they come.</summary>
-    public TableEntity ToRow()
+    /// <param name="rowKey">Its <see cref="RowKey"/>, which whoever gathered lines has at hand.</param>
+    public TableEntity ToRow(string rowKey)
     {
-        var row = new TableEntity(PartitionKey, RowKey)
+        var row = new TableEntity(PartitionKey, rowKey)
         {
             ["Job"] = Id,
             ["Type"] = Type,

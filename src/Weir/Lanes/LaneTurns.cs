@@ -33,7 +33,7 @@ internal sealed class LaneTurns(HostSlots slots, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         Sweep(now);
-        var before = turns.TryGetValue((queue, lane), out var turn) && turn.HasSlot(now) ? turn : new Turn();
+        var before = turns.TryGetValue((queue, lane), out var turn) && turn.HasSlot(now) ? turn : Turn.None;
         turns[(queue, lane)] = new Turn(before.Since ?? now, now, Runs: true)
         {
             Jobs = before.Since is null ? 1 : before.Jobs + 1,
@@ -90,8 +90,10 @@ internal sealed class LaneTurns(HostSlots slots, TimeProvider clock)
     /// <param name="Since">Null after the lane has given way: another one has its slot, though nothing may be known of that yet.</param>
     /// <param name="SeenAt">When its last message came or was done with.</param>
     /// <param name="Runs">A message is at hand.</param>
-    private readonly record struct Turn(DateTimeOffset? Since, DateTimeOffset SeenAt, bool Runs)
+    private sealed record Turn(DateTimeOffset? Since, DateTimeOffset SeenAt, bool Runs)
     {
+        public static Turn None { get; } = new(null, default, Runs: false);
+
         public int Jobs { get; init; }
 
         /// <summary>It has given way because it seemed to be empty.</summary>

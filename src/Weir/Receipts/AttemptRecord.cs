@@ -30,7 +30,7 @@ internal sealed record AttemptRecord(int Number, DateTimeOffset StartedAt, DateT
 
     public TableEntity ToRow(string jobId)
     {
-        var row = new TableEntity(jobId, $"{RowPrefix}{Number:0000}")
+        var row = new TableEntity(jobId, $"{RowPrefix}{Number:D4}")
         {
             [Column.Attempt] = Number,
             [Column.StartedAt] = StartedAt,

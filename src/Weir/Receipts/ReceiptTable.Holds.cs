@@ -20,7 +20,7 @@ internal sealed partial class ReceiptTable
         if (payload.IsEmpty)
             return MergeAsync(change, expected, cancellation);
         change[Column.PayloadChunks] = Chunks.Count(payload.Length);
-        return MergeWithAsync(change, expected, Chunks.Split(jobId, Chunks.PayloadPrefix, payload), cancellation);
+        return MergeWithAsync(change, expected, [.. Chunks.Split(jobId, Chunks.PayloadPrefix, payload)], cancellation);
     }
 
     /// <summary>The job goes on; its message is still to be sent.</summary>

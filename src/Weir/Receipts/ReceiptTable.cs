@@ -304,10 +304,11 @@ internal sealed partial class ReceiptTable(TableServiceClient tables, JobIndex i
         }
     }
 
-    private async Task<ETag?> MergeWithAsync(TableEntity change, ETag expected, IEnumerable<TableEntity> beside, CancellationToken cancellation)
+    private async Task<ETag?> MergeWithAsync(TableEntity change, ETag expected, IReadOnlyList<TableEntity> beside, CancellationToken cancellation)
     {
-        var actions = beside.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row))
-            .Prepend(new TableTransactionAction(TableTransactionActionType.UpdateMerge, change, expected));
+        var actions = new List<TableTransactionAction>(1 + beside.Count) { new(TableTransactionActionType.UpdateMerge, change, expected) };
+        foreach (var row in beside)
+            actions.Add(new TableTransactionAction(TableTransactionActionType.UpsertReplace, row));
         try
         {
             var answers = await table.SubmitTransactionAsync(actions, cancellation);

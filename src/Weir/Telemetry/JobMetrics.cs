@@ -65,11 +65,11 @@ internal static class JobMetrics
 
     public static void Found(Finding finding) => Findings.Add(1, new TagList { { "kind", Camel(finding.Kind) }, { "repair", Camel(finding.Repair) } });
 
-    public static void Waited(string type, Queue queue, TimeSpan time) => Wait.Record(time.TotalSeconds, Of(type, queue));
+    public static void Waited(string type, Queue queue, TimeSpan time) => Record(Wait, type, queue, time);
 
-    public static void Ran(string type, Queue queue, TimeSpan time) => Run.Record(time.TotalSeconds, Of(type, queue));
+    public static void Ran(string type, Queue queue, TimeSpan time) => Record(Run, type, queue, time);
 
-    public static void Took(string type, Queue queue, TimeSpan time) => EndToEnd.Record(time.TotalSeconds, Of(type, queue));
+    public static void Took(string type, Queue queue, TimeSpan time) => Record(EndToEnd, type, queue, time);
 
     /// <summary>Of all schedules together: their names are the tenants' own.</summary>
     public static void Fired(TimeSpan late) => ScheduleDelay.Record(Math.Max(late.TotalSeconds, 0));
@@ -77,8 +77,20 @@ internal static class JobMetrics
     /// <summary>Counts a job as in flight until the answer is disposed of.</summary>
     public static InFlightMark Running(string type, Queue queue, string tenant)
     {
-        InFlight.Add(1, Of(type, queue, tenant));
+        AddInFlight(1, type, queue, tenant);
         return new InFlightMark(type, queue, tenant);
+    }
+
+    private static void Record(Histogram<double> times, string type, Queue queue, TimeSpan time)
+    {
+        if (times.Enabled)
+            times.Record(time.TotalSeconds, Of(type, queue));
+    }
+
+    private static void AddInFlight(int jobs, string type, Queue queue, string tenant)
+    {
+        if (InFlight.Enabled)
+            InFlight.Add(jobs, Of(type, queue, tenant));
     }
 
     private static TagList Of(string type, Queue queue) => new() { { "type", type }, { "queue", NameOf(queue) } };
@@ -106,6 +118,6 @@ internal static class JobMetrics
 
     public readonly struct InFlightMark(string type, Queue queue, string tenant) : IDisposable
     {
-        public void Dispose() => InFlight.Add(-1, Of(type, queue, tenant));
+        public void Dispose() => AddInFlight(-1, type, queue, tenant);
     }
 }

@@ -85,7 +85,10 @@ internal sealed class EmbeddedTables : ITableTransport
     {
         try
         {
-            return await AnswerAsync(call, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            var (store, shared) = opened.Value;
+            await shared.Ready;
+            return await AnswerAsync(store, call, cancellation);
         }
         catch (StoreException failure)
         {
@@ -93,26 +96,19 @@ internal sealed class EmbeddedTables : ITableTransport
         }
     }
 
-    private async Task<TableAnswer> AnswerAsync(TableCall call, CancellationToken cancellation)
+    private Task<TableAnswer> AnswerAsync(Store store, TableCall call, CancellationToken cancellation) => call switch
     {
-        cancellation.ThrowIfCancellationRequested();
-        var (store, shared) = opened.Value;
-        await shared.Ready;
-        var now = clock.GetUtcNow();
-        return call switch
-        {
-            TableCall.Change one =>
-                await WriteAsync(store, EntityWriter.Prepare(one.Table, one.Entity, now, out var writer), writer, cancellation),
-            TableCall.Transaction many =>
-                await WriteAsync(store, EntityWriter.Prepare(many.Table, many.Changes, now, out var writer), writer, cancellation),
-            TableCall.Get get => Get(store, get),
-            TableCall.Query query => Query(store, query),
-            TableCall.Create create => await CreateAsync(store, create.Table, cancellation),
-            TableCall.Drop drop => await DropAsync(store, drop.Table, cancellation),
-            TableCall.List list => List(store, list),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-    }
+        TableCall.Change one =>
+            WriteAsync(store, EntityWriter.Prepare(one.Table, one.Entity, clock.GetUtcNow(), out var writer), writer, cancellation),
+        TableCall.Transaction many =>
+            WriteAsync(store, EntityWriter.Prepare(many.Table, many.Changes, clock.GetUtcNow(), out var writer), writer, cancellation),
+        TableCall.Get get => Task.FromResult(Get(store, get)),
+        TableCall.Query query => Task.FromResult(Query(store, query)),
+        TableCall.Create create => CreateAsync(store, create.Table, cancellation),
+        TableCall.Drop drop => DropAsync(store, drop.Table, cancellation),
+        TableCall.List list => Task.FromResult(List(store, list)),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
 
     private static (Store, Shared) Opened(Store store) => (store, store.Part(static store => new Shared(store)));
 
@@ -233,13 +229,13 @@ internal sealed class EmbeddedTables : ITableTransport
         string partitionKey, string rowKey, string etag, long timestamp, byte[] properties, IReadOnlyList<string>? select)
     {
         var entity = new TableEntity(EntityBlob.Count(properties) + 4);
-        entity.Properties[TableEntity.ETagName] = etag;
+        entity.Append(TableEntity.ETagName, etag);
         if (select is null || select.Contains(TableEntity.PartitionKeyName))
-            entity.Properties[TableEntity.PartitionKeyName] = partitionKey;
+            entity.Append(TableEntity.PartitionKeyName, partitionKey);
         if (select is null || select.Contains(TableEntity.RowKeyName))
-            entity.Properties[TableEntity.RowKeyName] = rowKey;
+            entity.Append(TableEntity.RowKeyName, rowKey);
         if (select is null || select.Contains(TableEntity.TimestampName))
-            entity.Properties[TableEntity.TimestampName] = new DateTimeOffset(timestamp, TimeSpan.Zero);
+            entity.Append(TableEntity.TimestampName, new DateTimeOffset(timestamp, TimeSpan.Zero));
         EntityBlob.Decode(properties, entity, select);
         return entity;
     }

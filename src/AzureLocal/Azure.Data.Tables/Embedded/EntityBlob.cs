@@ -21,6 +21,9 @@ internal static class EntityBlob
     /// <summary>Half a surrogate pair becomes U+FFFD, as it does in the JSON of a request.</summary>
     private static readonly Encoding Utf8 = Encoding.UTF8;
 
+    /// <summary>Too many properties have three bytes each at least: type, length, a letter. What is shorter is not too heavy either: a byte here weighs at most four.</summary>
+    private const int LeastOfTooMany = 3 * (EntityRules.MaxProperties + 1);
+
     /// <summary>Encodes what the caller owns of the entity. Nulls are left out: the service has none.</summary>
     public static TableError? TryEncode(TableEntity entity, out byte[] blob)
     {
@@ -91,6 +94,8 @@ internal static class EntityBlob
     /// </summary>
     public static TableError? CheckSize(string partitionKey, string rowKey, ReadOnlySpan<byte> blob)
     {
+        if (blob.Length < LeastOfTooMany)
+            return null;
         var properties = 0;
         var bytes = 4L + 2 * (partitionKey.Length + rowKey.Length);
         var reader = new Reader(blob);
@@ -118,7 +123,7 @@ internal static class EntityBlob
         {
             var name = Utf8.GetString(reader.Name);
             if (select is null || select.Contains(name))
-                entity.Properties[name] = reader.Decode();
+                entity.Append(name, reader.Decode());
         }
     }
 

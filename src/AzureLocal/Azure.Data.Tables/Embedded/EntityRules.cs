@@ -29,6 +29,8 @@ internal static class EntityRules
         .. Enumerable.Range(0x7f, 0x21).Select(static code => (char)code),
     ]);
 
+    private static readonly SearchValues<char> AsciiInNames = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
     public static TableError? CheckTableName(string name)
     {
         if (name.Length is < 3 or > 63)
@@ -49,6 +51,8 @@ internal static class EntityRules
     {
         if (name.Length > MaxNameLength)
             return TableError.PropertyNameTooLong;
+        if (name.Length > 0 && !char.IsAsciiDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(AsciiInNames))
+            return null;
         for (var i = 0; i < name.Length; i++)
         {
             var valid = char.IsLetter(name[i]) || name[i] == '_' || (i > 0 && IsIdentifierPart(name[i]));

@@ -48,19 +48,29 @@ internal sealed class EntityWriter
         writer = new EntityWriter(table, true, rows, now.UtcTicks);
         if (changes.Count > EntityRules.MaxChanges)
             return TableError.TooManyChanges.At(EntityRules.MaxChanges - 1);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
         var bytes = 0L;
         for (var i = 0; i < rows.Length; i++)
         {
             if (!changes[i].PartitionKey.Equals(changes[0].PartitionKey, StringComparison.Ordinal))
                 return TableError.CommandsInBatchActOnDifferentPartitions.At(i);
-            if (!seen.Add(changes[i].RowKey))
+            if (IsAmongFirst(changes, i))
                 return TableError.InvalidDuplicateRow.At(i);
             if (Row.Prepare(changes[i], out rows[i]) is { } refusal)
                 return refusal.At(i);
             bytes += rows[i].Properties.Length;
         }
         return bytes > MaxCertainlyLight && SizeOnWire(changes) > EntityRules.MaxTransactionBytes ? TableError.RequestBodyTooLarge : null;
+    }
+
+    /// <summary>Whether one of the changes before this one names its row. Nearly all transactions have two.</summary>
+    private static bool IsAmongFirst(IReadOnlyList<EntityChange> changes, int index)
+    {
+        for (var i = 0; i < index; i++)
+        {
+            if (changes[i].RowKey.Equals(changes[index].RowKey, StringComparison.Ordinal))
+                return true;
+        }
+        return false;
     }
 
     private static long SizeOnWire(IReadOnlyList<EntityChange> changes) =>

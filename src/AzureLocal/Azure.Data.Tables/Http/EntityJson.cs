@@ -44,7 +44,7 @@ internal static class EntityJson
             if (IsAnnotation(name) || property.Value.ValueKind == JsonValueKind.Null)
                 continue;
             var type = name == TableEntity.TimestampName ? "Edm.DateTime" : types?.GetValueOrDefault(name);
-            entity.Properties[name] = Value(property.Value, type);
+            entity.Put(name, Value(property.Value, type));
         }
         return entity;
     }

@@ -45,26 +45,27 @@ internal static class Compiled
             il.Emit(OpCodes.Box, method.ReturnType);
     }
 
-    /// <summary>Waits for what a method of this return type returned, and unwraps it.</summary>
-    public static Func<object?, ValueTask<object?>> Result(Type returnType)
-    {
-        if (returnType == typeof(Task))
-            return static async returned => { await (Task)returned!; return null; };
-        if (returnType == typeof(ValueTask))
-            return static async returned => { await (ValueTask)returned!; return null; };
-        if (!returnType.IsGenericType)
-            return static returned => ValueTask.FromResult(returned);
-        var unwrap = returnType.GetGenericTypeDefinition() == typeof(Task<>) ? nameof(OfTask)
-            : returnType.GetGenericTypeDefinition() == typeof(ValueTask<>) ? nameof(OfValueTask)
-            : null;
-        if (unwrap is null)
-            return static returned => ValueTask.FromResult(returned);
-        return typeof(Compiled).GetMethod(unwrap, BindingFlags.NonPublic | BindingFlags.Static)!
-            .MakeGenericMethod(returnType.GetGenericArguments())
-            .CreateDelegate<Func<object?, ValueTask<object?>>>();
-    }
+    /// <summary>A task of what a method of this return type returned.</summary>
+    public static Func<object?, Task> AsTask(Type returnType) =>
+        typeof(Task).IsAssignableFrom(returnType) ? static returned => (Task)returned!
+        : returnType == typeof(ValueTask) ? static returned => ((ValueTask)returned!).AsTask()
+        : IsGeneric(returnType, typeof(ValueTask<>)) ? Of<Func<object?, Task>>(nameof(AsTask), returnType)
+        : static returned => Task.FromResult(returned);
 
-    private static async ValueTask<object?> OfTask<T>(object? returned) => await (Task<T>)returned!;
+    /// <summary>Takes the result out of that task once it has ended; null for a method whose task has none.</summary>
+    public static Func<Task, object?>? ResultOf(Type returnType) =>
+        IsGeneric(returnType, typeof(Task<>)) || IsGeneric(returnType, typeof(ValueTask<>)) ? Of<Func<Task, object?>>(nameof(ResultOf), returnType)
+        : returnType == typeof(ValueTask) || typeof(Task).IsAssignableFrom(returnType) ? null
+        : ResultOf<object?>;
 
-    private static async ValueTask<object?> OfValueTask<T>(object? returned) => await (ValueTask<T>)returned!;
+    private static bool IsGeneric(Type type, Type definition) => type.IsGenericType && type.GetGenericTypeDefinition() == definition;
+
+    private static TDelegate Of<TDelegate>(string method, Type task) where TDelegate : Delegate =>
+        typeof(Compiled).GetMethod(method, genericParameterCount: 1, BindingFlags.NonPublic | BindingFlags.Static, [typeof(TDelegate).GenericTypeArguments[0]])!
+            .MakeGenericMethod(task.GetGenericArguments())
+            .CreateDelegate<TDelegate>();
+
+    private static Task AsTask<T>(object? returned) => ((ValueTask<T>)returned!).AsTask();
+
+    private static object? ResultOf<T>(Task ended) => ((Task<T>)ended).Result;
 }

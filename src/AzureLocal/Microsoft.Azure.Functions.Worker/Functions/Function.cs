@@ -14,7 +14,8 @@ internal sealed class Function : FunctionDefinition
 {
     private readonly FoundFunction found;
     private readonly Binder[] binders;
-    private readonly Func<object?, ValueTask<object?>> result;
+    private readonly Func<object?, Task> asTask;
+    private readonly Func<Task, object?>? resultOf;
     private readonly ConstructorInfo? constructor;
     private readonly Dependency[] dependencies;
 
@@ -33,7 +34,7 @@ internal sealed class Function : FunctionDefinition
         [
             .. found.Method.GetParameters().Select(parameter => bindInput(parameter) ?? bindTrigger(parameter) ?? throw CannotBind(parameter)),
         ];
-        result = Compiled.Result(found.Method.ReturnType);
+        (asTask, resultOf) = (Compiled.AsTask(found.Method.ReturnType), Compiled.ResultOf(found.Method.ReturnType));
         InputBindings = found.Method.GetParameters()
             .Select(parameter => (BindingMetadata?)ParameterMetadata.Of(parameter))
             .OfType<BindingMetadata>()
@@ -68,16 +69,22 @@ internal sealed class Function : FunctionDefinition
             throw found.Refuse($"its class needs a {missing.Type}, which is not registered: builder.Services.Add….");
     }
 
-    /// <summary>Makes the class, binds the parameters, calls the method and waits for it.</summary>
-    public ValueTask<object?> RunAsync(Invocation invocation)
+    /// <summary>Makes the class, binds the parameters and calls the method: its task.</summary>
+    public Task StartAsync(Invocation invocation)
     {
         var instance = constructor is null ? null : Construct(invocation);
         var arguments = new object?[binders.Length];
         for (var i = 0; i < arguments.Length; i++)
             arguments[i] = binders[i](invocation);
         call ??= Compiled.Of(found.Method);
-        return result(call(instance, arguments));
+        return asTask(call(instance, arguments));
     }
+
+    /// <summary>Whether the method returns more than a task.</summary>
+    public bool HasResult => resultOf is not null;
+
+    /// <summary>What the method returned, by its task, which has ended.</summary>
+    public object? ResultOf(Task ended) => resultOf?.Invoke(ended);
 
     private object Construct(Invocation invocation)
     {

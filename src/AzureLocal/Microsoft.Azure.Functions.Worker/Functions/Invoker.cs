@@ -93,10 +93,24 @@ internal sealed partial class Invoker
         return new Guid(bytes).ToString();
     }
 
-    private static async Task ExecuteAsync(Microsoft.Azure.Functions.Worker.FunctionContext context)
+    private static Task ExecuteAsync(Microsoft.Azure.Functions.Worker.FunctionContext context)
     {
         var invocation = (Invocation)context;
-        invocation.Result = await invocation.Function.RunAsync(invocation);
+        try
+        {
+            var running = invocation.Function.StartAsync(invocation);
+            return invocation.Function.HasResult ? KeepResultAsync(invocation, running) : running;
+        }
+        catch (Exception failure)
+        {
+            return Task.FromException(failure); // as if its method were async
+        }
+    }
+
+    private static async Task KeepResultAsync(Invocation invocation, Task running)
+    {
+        await running;
+        invocation.Result = invocation.Function.ResultOf(running);
     }
 
     private ILogger LoggerOf(Function function) =>

@@ -14,7 +14,16 @@ internal sealed partial class MessageRunner(RunMessage run, bool autoComplete, I
     public async Task<ServiceBusDelivery> RunAsync(ServiceBusReceiver receiver, ServiceBusReceivedMessage message, CancellationToken lockLost)
     {
         var delivery = new ServiceBusDelivery(receiver, message);
-        var succeeded = await TryRunAsync(delivery, lockLost);
+        bool succeeded;
+        try
+        {
+            await run(delivery, lockLost);
+            succeeded = true;
+        }
+        catch (Exception)
+        {
+            succeeded = false; // the invoker has logged it
+        }
         if (delivery.IsSettled || lockLost.IsCancellationRequested || (succeeded && !autoComplete))
             return delivery;
         try
@@ -30,19 +39,6 @@ internal sealed partial class MessageRunner(RunMessage run, bool autoComplete, I
             Log.NotSettled(logger, failure.Reason, succeeded ? "completed" : "abandoned", message.MessageId);
         }
         return delivery;
-    }
-
-    private async Task<bool> TryRunAsync(ServiceBusDelivery delivery, CancellationToken lockLost)
-    {
-        try
-        {
-            await run(delivery, lockLost);
-            return true;
-        }
-        catch (Exception)
-        {
-            return false; // the invoker has logged it
-        }
     }
 
     private static partial class Log

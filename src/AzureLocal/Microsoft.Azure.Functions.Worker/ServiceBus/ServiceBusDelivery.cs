@@ -22,7 +22,7 @@ internal sealed class ServiceBusDelivery(ServiceBusReceiver receiver, ServiceBus
         (message.ApplicationProperties.GetValueOrDefault("traceparent") ?? message.ApplicationProperties.GetValueOrDefault("Diagnostic-Id")) as string;
 
     public ServiceBusMessageActions Actions =>
-        actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= settled.LockToken == message.LockToken);
+        actions ??= new ServiceBusMessageActions(receiver, settled => IsSettled |= ReferenceEquals(settled, message) || settled.LockToken == message.LockToken);
 
     public ServiceBusSessionMessageActions SessionActions =>
         sessionActions ??= new ServiceBusSessionMessageActions((ServiceBusSessionReceiver)receiver, () => ReleasesSession = true);
