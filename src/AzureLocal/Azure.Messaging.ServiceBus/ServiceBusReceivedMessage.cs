@@ -44,7 +44,7 @@ public class ServiceBusReceivedMessage
     public ServiceBusMessageState State => Delivery.State switch
     {
         MessageState.Scheduled => ServiceBusMessageState.Scheduled,
-        MessageState.Deferred or MessageState.DeferredInHand => ServiceBusMessageState.Deferred,
+        MessageState.Deferred => ServiceBusMessageState.Deferred,
         _ => ServiceBusMessageState.Active,
     };
 

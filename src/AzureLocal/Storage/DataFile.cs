@@ -9,7 +9,7 @@ namespace AzureLocal.Storage;
 internal sealed class DataFile(string directory)
 {
     /// <summary>Raised when a build could not read what an older one wrote, or the other way round. In the file it is <c>PRAGMA user_version</c>.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     private static readonly string SetVersion = string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Version}");
 
@@ -109,12 +109,18 @@ internal sealed class DataFile(string directory)
     {
         using var rows = database.Query("PRAGMA user_version");
         var version = rows.Read() ? rows.Int32(0) : 0;
-        if (version is not (0 or Version)) // 0 is a file that was just made, or one from before there were versions
+        if (version != Version && !(version == 0 && IsNew(database)))
         {
             throw new StoreRefusedException(
                 $"{Path} has data version {version}, this build reads and writes version {Version}. Start the build that made it, or choose another directory with --data. Nothing was changed.");
         }
         return version;
+    }
+
+    private static bool IsNew(Database database)
+    {
+        using var tables = database.Query("SELECT 1 FROM sqlite_schema LIMIT 1");
+        return !tables.Read();
     }
 
     private void Check(Database database)

@@ -15,7 +15,7 @@ internal sealed class Store : IDisposable
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 4000;
-        PRAGMA cache_size = -65536;
+        PRAGMA cache_size = -8192;
         PRAGMA temp_store = MEMORY;
         """;
 

@@ -70,7 +70,7 @@ public sealed class AdministrationTests
         await space.SendAsync("new", "0");
 
         await LocalNamespace.AssertFailsAsync(ServiceBusFailureReason.SessionLockLost, () => session.CompleteMessageAsync(message));
-        Assert.Equal((2L, 1L, 0L), space.Store.Read(database => (Rows.Count(database, "sb_contents"), Rows.Count(database, "sb_sessions"), Rows.Count(database, "sb_seen"))));
+        Assert.Equal((2L, 1L, 0L), space.Store.Read(database => (Rows.Messages(database), Rows.Count(database, "sb_sessions"), Rows.Count(database, "sb_seen"))));
         Assert.Equal(1, (await space.CountsAsync("other")).ActiveMessageCount);
     }
 

@@ -17,7 +17,7 @@ public sealed class ExpiryTests
 
         Assert.Equal("long", (await LocalNamespace.NextAsync(space.Client.CreateReceiver("jobs"))).Text());
         Assert.Equal(1, (await space.CountsAsync()).TotalMessageCount);
-        Assert.Equal(1, space.Store.Read(database => Rows.Count(database, "sb_contents")));
+        Assert.Equal(1, space.Store.Read(Rows.Messages));
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class PeekLockTests
         await receiver.CompleteMessageAsync(message);
 
         Assert.Equal(0, (await space.CountsAsync()).TotalMessageCount);
-        Assert.Equal(0, space.Store.Read(database => Rows.Count(database, "sb_contents")));
+        Assert.Equal(0, space.Store.Read(Rows.Messages));
     }
 
     [Fact]

@@ -11,6 +11,10 @@ internal static class Rows
         return rows.Read() ? rows.Int64(0) : 0;
     }
 
+    /// <summary>The messages that are left. Completed ones are cleared away by the hundred.</summary>
+    public static long Messages(Database database) =>
+        Count(database, "sb_messages") - Count(database, "sb_taken WHERE completed = 1");
+
     public static string Plan(Database database, string sql)
     {
         var steps = new List<string>();

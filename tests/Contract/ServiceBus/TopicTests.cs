@@ -24,7 +24,7 @@ public sealed class TopicTests
         await using var space = await WithTopicAsync();
         await SendAsync(space, "1");
 
-        Assert.Equal(0, space.Store.Read(database => Rows.Count(database, "sb_contents")));
+        Assert.Equal(0, space.Store.Read(Rows.Messages));
     }
 
     [Fact]

@@ -11,6 +11,7 @@ internal sealed class Broker : IBroker, IDisposable
     private readonly Watch watch;
     private readonly Task opened;
     private long locks;
+    private long completed;
     private int connections;
 
     private Broker(Store store, TimeProvider time)
@@ -81,7 +82,7 @@ internal sealed class Broker : IBroker, IDisposable
             return await store.WriteAsync(
                 database =>
                 {
-                    var transaction = new Transaction(database, Time.GetUtcNow().UtcTicks, NextLock);
+                    var transaction = Begin(database);
                     var result = work(transaction);
                     transaction.Finish();
                     if (transaction.HasEffects)
@@ -128,13 +129,17 @@ internal sealed class Broker : IBroker, IDisposable
 
     private async Task OpenAsync()
     {
-        await store.WriteAsync(Schema.Create);
+        await store.WriteAsync(static database =>
+        {
+            Schema.Create(database);
+            Hands.Clear(database);
+        });
         await FreeDeadProcessesAsync();
     }
 
     private void FreeDead(Database database, HashSet<string> dead)
     {
-        var transaction = new Transaction(database, Time.GetUtcNow().UtcTicks, NextLock);
+        var transaction = Begin(database);
         DueWork.Free(transaction, owner => dead.Contains(ProcessOf(owner)), isFailure: true);
         transaction.Finish();
         database.AfterCommit(() => Apply(transaction));
@@ -146,6 +151,9 @@ internal sealed class Broker : IBroker, IDisposable
         if (transaction.Due != long.MaxValue)
             watch.ActAt(transaction.Due);
     }
+
+    private Transaction Begin(Database database) =>
+        new(database, Time.GetUtcNow().UtcTicks, NextLock, () => Interlocked.Increment(ref completed));
 
     private long NextLock() => Interlocked.Increment(ref locks);
 }

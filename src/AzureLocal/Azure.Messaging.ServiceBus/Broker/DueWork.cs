@@ -32,7 +32,7 @@ internal static class DueWork
     public static long Next(Database database) => Math.Min(
         First(database, "SELECT due FROM sb_messages WHERE due IS NOT NULL ORDER BY due LIMIT 1"),
         Math.Min(
-            First(database, "SELECT locked_until FROM sb_messages WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1"),
+            First(database, "SELECT locked_until FROM sb_taken WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1"),
             First(database, "SELECT locked_until FROM sb_sessions WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1")));
 
     /// <summary>Frees all that these connections hold: one of them, or those of a process.</summary>
@@ -40,7 +40,7 @@ internal static class DueWork
     {
         foreach (var session in SessionsHeld(transaction).Where(session => isGone(session.Owner!)))
             Sessions.Free(transaction, session, isFailure);
-        foreach (var message in MessagesInHand(transaction).Where(message => isGone(message.Owner!)))
+        foreach (var message in MessagesInHand(transaction, isGone))
         {
             if (isFailure)
                 ServiceBus.Messages.CountFailure(transaction, message);
@@ -56,7 +56,7 @@ internal static class DueWork
         using var rows = database.Query(
             """
             SELECT DISTINCT owner FROM sb_sessions INDEXED BY sb_sessions_locked WHERE locked_until IS NOT NULL
-            UNION SELECT DISTINCT owner FROM sb_messages INDEXED BY sb_messages_locked WHERE locked_until IS NOT NULL
+            UNION SELECT DISTINCT owner FROM sb_taken INDEXED BY sb_taken_locked WHERE locked_until IS NOT NULL
             """);
         while (rows.Read())
             owners.Add(rows.Text(0));
@@ -92,7 +92,7 @@ internal static class DueWork
         }
         if (ServiceBus.Messages.Find(transaction, row.Key) is null)
             return; // went along with another one
-        var ready = ServiceBus.Messages.InLine(transaction, row.Line, MessageState.Ready, steps);
+        var ready = ServiceBus.Messages.Ready(transaction, row.Line, steps);
         foreach (var message in ready)
         {
             // The expired one goes last: while it is there, the next call goes on with a session that has more than one call may do.
@@ -116,7 +116,7 @@ internal static class DueWork
     {
         var due = new List<MessageRow>();
         using (var rows = transaction.Database.Query(
-            $"SELECT {MessageRow.Columns} FROM sb_messages m INDEXED BY sb_messages_locked WHERE m.locked_until <= ? ORDER BY m.locked_until LIMIT ?",
+            $"SELECT {MessageRow.Columns} FROM sb_taken t INDEXED BY sb_taken_locked CROSS JOIN sb_messages m ON m.key = t.key WHERE t.locked_until <= ? ORDER BY t.locked_until LIMIT ?",
             transaction.Now, steps))
         {
             while (rows.Read())
@@ -152,13 +152,16 @@ internal static class DueWork
         return held;
     }
 
-    private static List<MessageRow> MessagesInHand(Transaction transaction)
+    private static List<MessageRow> MessagesInHand(Transaction transaction, Func<string, bool> isOf)
     {
         var held = new List<MessageRow>();
         using var rows = transaction.Database.Query(
-            $"SELECT {MessageRow.Columns} FROM sb_messages m INDEXED BY sb_messages_locked WHERE m.locked_until IS NOT NULL");
+            $"SELECT {MessageRow.Columns}, t.owner FROM sb_taken t INDEXED BY sb_taken_locked CROSS JOIN sb_messages m ON m.key = t.key WHERE t.locked_until IS NOT NULL");
         while (rows.Read())
-            held.Add(MessageRow.From(rows));
+        {
+            if (isOf(rows.Text(6)))
+                held.Add(MessageRow.From(rows));
+        }
         return held;
     }
 

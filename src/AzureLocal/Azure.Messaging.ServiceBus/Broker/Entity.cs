@@ -84,8 +84,8 @@ internal sealed class Entity
     public static void Delete(Database database, long id)
     {
         var (from, to) = (Keys.Key(Keys.Box(id, false), 0), Keys.Key(Keys.Box(id + 1, false), 0));
-        database.Execute("DELETE FROM sb_contents WHERE id IN (SELECT content FROM sb_messages WHERE key >= ? AND key < ?)", from, to);
         database.Execute("DELETE FROM sb_messages WHERE key >= ? AND key < ?", from, to);
+        database.Execute("DELETE FROM sb_taken WHERE key >= ? AND key < ?", from, to);
         database.Execute("DELETE FROM sb_sessions WHERE entity = ?", id);
         database.Execute("DELETE FROM sb_seen WHERE entity = ?", id);
         database.Execute("DELETE FROM sb_rules WHERE subscription = ?", id);

@@ -156,7 +156,7 @@ internal sealed class SessionLock(string entity, string sessionId, long line, lo
     }
 }
 
-internal enum MessageState { Ready, InHand, Scheduled, Deferred, DeferredInHand }
+internal enum MessageState { Ready, Scheduled, Deferred }
 
 /// <summary>A message on its way to a receiver, with what the broker knows about it.</summary>
 internal sealed class Delivery

@@ -4,18 +4,14 @@ using AzureLocal.Storage;
 namespace AzureLocal.ServiceBus;
 
 /// <summary>A row of <c>sb_messages</c>, as much of it as a change of state needs.</summary>
-internal readonly record struct MessageRow(
-    long Key, long Line, MessageState State, long ContentId, long Enqueued, long? TimeToLive, int Deliveries, long? Lock, string? Owner, long? LockedUntil)
+internal readonly record struct MessageRow(long Key, long Line, MessageState State, long Enqueued, long? TimeToLive, int Deliveries)
 {
-    public const string Columns = "m.key, m.line, m.state, m.content, m.enqueued, m.ttl, m.deliveries, m.lock, m.owner, m.locked_until";
+    public const string Columns = "m.key, m.line, m.state, m.enqueued, m.ttl, m.deliveries";
 
     public long Box => Keys.BoxOf(Key);
 
-    public bool IsInHand => State is MessageState.InHand or MessageState.DeferredInHand;
-
     public static MessageRow From(Rows rows) => new(
-        rows.Int64(0), rows.Int64(1), (MessageState)rows.Int32(2), rows.Int64(3), rows.Int64(4), rows.Int64OrNull(5), rows.Int32(6),
-        rows.Int64OrNull(7), rows.TextOrNull(8), rows.Int64OrNull(9));
+        rows.Int64(0), rows.Int64(1), (MessageState)rows.Int32(2), rows.Int64(3), rows.Int64OrNull(4), rows.Int32(5));
 }
 
 /// <summary>A message as it leaves the transaction that took or peeked it; decoding its content is left to the receiver's thread.</summary>
@@ -51,14 +47,12 @@ internal static class Messages
     public static void Add(
         Transaction transaction, Entity entity, long box, long sequence, long line, byte[] content, TimeSpan timeToLive, long? scheduledFor)
     {
-        transaction.Database.Execute("INSERT INTO sb_contents (content) VALUES (?)", content);
-        var contentId = transaction.Database.LastInsertRowId;
         var ttl = Shortest(timeToLive, entity.TimeToLive);
         var due = scheduledFor ?? (Keys.IsDeadLetter(box) ? null : Expiry(transaction.Now, ttl));
         var state = scheduledFor is null ? MessageState.Ready : MessageState.Scheduled;
         transaction.Database.Execute(
-            "INSERT INTO sb_messages (key, line, state, content, first, enqueued, ttl, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            Keys.Key(box, sequence), line, (long)state, contentId, sequence, transaction.Now, ttl, due);
+            "INSERT INTO sb_messages (key, line, state, first, enqueued, ttl, due, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            Keys.Key(box, sequence), line, (long)state, sequence, transaction.Now, ttl, due, content);
         if (due is { } time)
             transaction.ActAt(time);
         if (scheduledFor is not null)
@@ -71,23 +65,24 @@ internal static class Messages
 
     public static MessageRow? Find(Transaction transaction, long key)
     {
-        using var rows = transaction.Database.Query($"SELECT {MessageRow.Columns} FROM sb_messages m WHERE m.key = ?", key);
+        using var rows = transaction.Database.Query($"SELECT {MessageRow.Columns} FROM sb_messages m WHERE m.key = ? AND {Hands.NotCompleted}", key);
         return rows.Read() ? MessageRow.From(rows) : null;
     }
 
-    public static List<MessageRow> InLine(Transaction transaction, long line, MessageState state, int max)
+    /// <summary>The ready messages of a line, oldest first.</summary>
+    public static List<MessageRow> Ready(Transaction transaction, long line, int max)
     {
         var found = new List<MessageRow>();
         using var rows = transaction.Database.Query(
-            $"SELECT {MessageRow.Columns} FROM sb_messages m WHERE m.line = ? AND m.state = ? ORDER BY m.key LIMIT ?", line, (long)state, max);
+            $"SELECT {MessageRow.Columns} FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND {Hands.NotTaken} ORDER BY m.key LIMIT ?", line, max);
         while (rows.Read())
             found.Add(MessageRow.From(rows));
         return found;
     }
 
+    /// <summary>Removes a message that is in nobody's hand.</summary>
     public static void Remove(Transaction transaction, in MessageRow row)
     {
-        transaction.Database.Execute("DELETE FROM sb_contents WHERE id = ?", row.ContentId);
         transaction.Database.Execute("DELETE FROM sb_messages WHERE key = ?", row.Key);
         var entity = transaction.Get(Keys.Entity(row.Box));
         if (row.State == MessageState.Scheduled)
@@ -98,23 +93,8 @@ internal static class Messages
             entity.Active--;
     }
 
-    /// <summary>Puts a message into a receiver's hand. In a session owner and time are the session's.</summary>
-    public static void Take(Transaction transaction, in MessageRow row, long lockNumber, string? owner, long? lockedUntil)
-    {
-        var state = row.State == MessageState.Deferred ? MessageState.DeferredInHand : MessageState.InHand;
-        transaction.Database.Execute(
-            "UPDATE sb_messages SET state = ?, due = NULL, lock = ?, owner = ?, locked_until = ? WHERE key = ?",
-            (long)state, lockNumber, owner, lockedUntil, row.Key);
-        if (lockedUntil is { } time)
-            transaction.ActAt(time);
-    }
-
-    /// <summary>Takes a message out of a receiver's hand, and puts it where it was before.</summary>
-    public static void PutBack(Transaction transaction, in MessageRow row, int deliveries)
-    {
-        var state = row.State == MessageState.DeferredInHand ? MessageState.Deferred : MessageState.Ready;
-        PutInto(transaction, row, state, deliveries);
-    }
+    /// <summary>Puts back a message that is in a receiver's hand, where it was before.</summary>
+    public static void PutBack(Transaction transaction, in MessageRow row, int deliveries) => PutInto(transaction, row, row.State, deliveries);
 
     public static void Defer(Transaction transaction, in MessageRow row) => PutInto(transaction, row, MessageState.Deferred, row.Deliveries);
 
@@ -140,21 +120,19 @@ internal static class Messages
     /// <summary>Moves a message to the dead-letter queue with its sequence number. The reason lies in its properties, as over AMQP.</summary>
     public static void DeadLetter(Transaction transaction, in MessageRow row, string reason, string description)
     {
-        var content = MessageFormat.Decode(ReadContent(transaction.Database, row.ContentId));
+        var content = MessageFormat.Decode(ReadContent(transaction.Database, row.Key));
         content.Properties[ServiceBusReceivedMessage.DeadLetterReasonHeader] = reason;
         content.Properties[ServiceBusReceivedMessage.DeadLetterErrorDescriptionHeader] = description;
-        WriteContent(transaction.Database, row.ContentId, MessageFormat.Encode(content));
+        WriteContent(transaction.Database, row.Key, MessageFormat.Encode(content));
         DeadLetter(transaction, row);
     }
 
     public static void DeadLetter(Transaction transaction, in MessageRow row)
     {
         var line = -(row.Box + 1);
+        Hands.Empty(transaction, row.Key);
         transaction.Database.Execute(
-            """
-            UPDATE sb_messages SET key = ?, line = ?, state = ?, due = NULL, deliveries = ?, lock = NULL, owner = NULL, locked_until = NULL
-            WHERE key = ?
-            """,
+            "UPDATE sb_messages SET key = ?, line = ?, state = ?, due = NULL, deliveries = ? WHERE key = ?",
             row.Key + Keys.NextBox, line, (long)MessageState.Ready, row.Deliveries, row.Key);
         var entity = transaction.Get(Keys.Entity(row.Box));
         entity.Active--;
@@ -162,14 +140,14 @@ internal static class Messages
         transaction.Wake(line);
     }
 
-    public static byte[] ReadContent(Database database, long id)
+    public static byte[] ReadContent(Database database, long key)
     {
-        using var rows = database.Query("SELECT content FROM sb_contents WHERE id = ?", id);
-        return rows.Read() ? rows.Blob(0) : throw new InvalidDataException($"The content {id} of a message is missing.");
+        using var rows = database.Query("SELECT content FROM sb_messages WHERE key = ?", key);
+        return rows.Read() ? rows.Blob(0) : throw new InvalidDataException($"The message {key} is missing.");
     }
 
-    public static void WriteContent(Database database, long id, byte[] content) =>
-        database.Execute("UPDATE sb_contents SET content = ? WHERE id = ?", content, id);
+    public static void WriteContent(Database database, long key, byte[] content) =>
+        database.Execute("UPDATE sb_messages SET content = ? WHERE key = ?", content, key);
 
     public static long? Expiry(long enqueued, long? ttl) => ttl is { } span && span < DateTime.MaxValue.Ticks - enqueued ? enqueued + span : null;
 
@@ -183,10 +161,10 @@ internal static class Messages
 
     private static void PutInto(Transaction transaction, in MessageRow row, MessageState state, int deliveries)
     {
+        Hands.Empty(transaction, row.Key);
         var due = state == MessageState.Ready && !Keys.IsDeadLetter(row.Box) ? Expiry(row.Enqueued, row.TimeToLive) : null;
-        transaction.Database.Execute(
-            "UPDATE sb_messages SET state = ?, due = ?, deliveries = ?, lock = NULL, owner = NULL, locked_until = NULL WHERE key = ?",
-            (long)state, due, deliveries, row.Key);
+        if (state != row.State || deliveries != row.Deliveries || due is not null)
+            transaction.Database.Execute("UPDATE sb_messages SET state = ?, due = ?, deliveries = ? WHERE key = ?", (long)state, due, deliveries, row.Key);
         if (due is { } time)
             transaction.ActAt(time);
         if (state == MessageState.Ready)

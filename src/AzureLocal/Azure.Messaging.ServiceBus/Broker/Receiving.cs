@@ -65,7 +65,7 @@ internal static class Receiving
         {
             var one = Read(
                 transaction,
-                $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.key = ? AND m.state = 3 AND m.line = ?",
+                $"SELECT {MessageRow.Columns}, m.first, m.content FROM sb_messages m WHERE m.key = ? AND m.state = 2 AND m.line = ? AND {Hands.NotTaken}",
                 Keys.Key(box, number), session?.Line ?? -box);
             found.Add(one.Count == 1 ? one[0] : throw Errors.MessageNotFound(path, number));
         }
@@ -82,19 +82,19 @@ internal static class Receiving
         {
             return Read(
                 database,
-                $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.key >= ? AND m.key < ? ORDER BY m.key LIMIT ?",
+                $"SELECT {MessageRow.Columns}, m.first, m.content FROM sb_messages m WHERE m.key >= ? AND m.key < ? AND {Hands.NotCompleted} ORDER BY m.key LIMIT ?",
                 Keys.Key(box, from), Keys.Key(box + 1, 0), max);
         }
         // By state, since that is how the index goes: a session of a million messages is not sorted to show ten.
         var found = new List<Taken>();
-        for (var state = MessageState.Ready; state <= MessageState.DeferredInHand; state++)
+        for (var state = MessageState.Ready; state <= MessageState.Deferred; state++)
         {
             found.AddRange(Read(
                 database,
                 $"""
-                SELECT {MessageRow.Columns}, m.first, c.content FROM sb_sessions s
-                CROSS JOIN sb_messages m ON m.line = s.id AND m.state = ? CROSS JOIN sb_contents c ON c.id = m.content
-                WHERE s.entity = ? AND s.session = ? AND m.key >= ? ORDER BY m.key LIMIT ?
+                SELECT {MessageRow.Columns}, m.first, m.content FROM sb_sessions s
+                CROSS JOIN sb_messages m ON m.line = s.id AND m.state = ?
+                WHERE s.entity = ? AND s.session = ? AND m.key >= ? AND {Hands.NotCompleted} ORDER BY m.key LIMIT ?
                 """,
                 (long)state, entity.Id, session, Keys.Key(box, from), max));
         }
@@ -104,7 +104,7 @@ internal static class Receiving
 
     private static List<Taken> Ready(Transaction transaction, long line, int max) => Read(
         transaction,
-        $"SELECT {MessageRow.Columns}, m.first, c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.line = ? AND m.state = 0 ORDER BY m.key LIMIT ?",
+        $"SELECT {MessageRow.Columns}, m.first, m.content FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND {Hands.NotTaken} ORDER BY m.key LIMIT ?",
         line, max);
 
     private static Entity SessionEntity(Transaction transaction, string path)
@@ -148,7 +148,7 @@ internal static class Receiving
                 continue;
             }
             var number = transaction.NextLock();
-            Messages.Take(transaction, row, number, session is null ? owner : null, until);
+            Hands.Take(transaction, row, number, session is null ? owner : null, until);
             found[i] = found[i] with { LockNumber = number, LockedUntil = until ?? session!.LockedUntil.UtcTicks };
         }
         return found;
@@ -163,9 +163,9 @@ internal static class Receiving
         using var rows = database.Query(sql, parameters);
         while (bytes < MaxBytesAtOnce && rows.Read())
         {
-            var content = rows.Blob(11);
+            var content = rows.Blob(7);
             bytes += content.Length;
-            found.Add(new Taken(MessageRow.From(rows), rows.Int64(10), content, 0, 0));
+            found.Add(new Taken(MessageRow.From(rows), rows.Int64(6), content, 0, 0));
         }
         return found;
     }

@@ -50,7 +50,7 @@ internal static class Sending
         var entity = transaction.Get(Keys.Entity(row.Box));
         if (entity.Kind == EntityKind.Topic)
         {
-            var content = Messages.ReadContent(transaction.Database, row.ContentId);
+            var content = Messages.ReadContent(transaction.Database, row.Key);
             Publish(transaction, Subscribers(transaction, entity), content, row.TimeToLive);
             Messages.Remove(transaction, row);
             return;

@@ -90,9 +90,7 @@ internal static class Sessions
     /// <summary>Ends the holding of a session. What was in hand counts as a failed delivery if the lock ran out, and not if it was given back.</summary>
     public static void Free(Transaction transaction, in SessionRow row, bool isFailure)
     {
-        foreach (var message in (IEnumerable<MessageRow>)[
-            .. Messages.InLine(transaction, row.Id, MessageState.InHand, int.MaxValue),
-            .. Messages.InLine(transaction, row.Id, MessageState.DeferredInHand, int.MaxValue)])
+        foreach (var message in Hands.OfLine(transaction, row.Id))
         {
             if (isFailure)
                 Messages.CountFailure(transaction, message);
@@ -111,10 +109,10 @@ internal static class Sessions
         bool hasReady;
         bool hasAnything;
         using (var rows = transaction.Database.Query(
-            """
+            $"""
             SELECT owner IS NOT NULL, ticket IS NOT NULL,
-                EXISTS (SELECT 1 FROM sb_messages m WHERE m.line = s.id AND m.state = 0),
-                state IS NOT NULL OR EXISTS (SELECT 1 FROM sb_messages m WHERE m.line = s.id)
+                EXISTS (SELECT 1 FROM sb_messages m WHERE m.line = s.id AND m.state = 0 AND {Hands.NotTaken}),
+                state IS NOT NULL OR EXISTS (SELECT 1 FROM sb_messages m WHERE m.line = s.id AND {Hands.NotCompleted})
             FROM sb_sessions s WHERE id = ?
             """, id))
         {

@@ -10,16 +10,19 @@ internal static class Settling
 {
     public static SettleResult Settle(Transaction transaction, SessionLock? session, Guid lockToken, Outcome outcome, byte[]? content, string owner)
     {
-        if (InHand(transaction, session, lockToken, owner, out var row) is var refusal and not SettleResult.Done)
+        if (InHand(transaction, session, lockToken, owner, out var hand) is var refusal and not SettleResult.Done)
             return refusal;
+        if (outcome == Outcome.Complete)
+        {
+            Hands.Complete(transaction, hand);
+            return SettleResult.Done;
+        }
 
         if (content is not null)
-            Messages.WriteContent(transaction.Database, row.ContentId, content);
+            Messages.WriteContent(transaction.Database, hand.Key, content);
+        var row = Messages.Find(transaction, hand.Key) ?? throw new InvalidDataException($"The message {hand.Key} is in hand and missing.");
         switch (outcome)
         {
-            case Outcome.Complete:
-                Messages.Remove(transaction, row);
-                break;
             case Outcome.Abandon:
                 Messages.CountFailure(transaction, row);
                 break;
@@ -36,10 +39,10 @@ internal static class Settling
     /// <summary>The time until which the message is now locked, or null when its lock was lost.</summary>
     public static long? Renew(Transaction transaction, Guid lockToken, string owner)
     {
-        if (InHand(transaction, null, lockToken, owner, out var row) != SettleResult.Done)
+        if (InHand(transaction, null, lockToken, owner, out var hand) != SettleResult.Done)
             return null;
-        var until = transaction.Now + transaction.Get(Keys.Entity(row.Box)).LockDuration;
-        transaction.Database.Execute("UPDATE sb_messages SET locked_until = ? WHERE key = ?", until, row.Key);
+        var until = transaction.Now + transaction.Get(Keys.Entity(Keys.BoxOf(hand.Key))).LockDuration;
+        Hands.Renew(transaction, hand.Key, until);
         return until;
     }
 
@@ -76,22 +79,22 @@ internal static class Settling
         return MessageFormat.Encode(message);
     }
 
-    private static SettleResult InHand(Transaction transaction, SessionLock? session, Guid lockToken, string owner, out MessageRow row)
+    private static SettleResult InHand(Transaction transaction, SessionLock? session, Guid lockToken, string owner, out Hand hand)
     {
-        row = default;
+        hand = default;
         if (session is not null && !Sessions.IsHeld(transaction, session, owner))
             return SettleResult.SessionLockLost;
         var (key, number) = Keys.Parse(lockToken);
-        if (Messages.Find(transaction, key) is not { IsInHand: true } found || found.Lock != number)
+        if (Hands.Find(transaction, key) is not { } found || found.Lock != number)
             return SettleResult.MessageLockLost;
-        row = found;
+        hand = found;
         var isOurs = session is not null ? found.Line == session.Line : found.Owner == owner && found.LockedUntil > transaction.Now;
         return isOurs ? SettleResult.Done : SettleResult.MessageLockLost;
     }
 
     private static byte[]? Content(Database database, long key)
     {
-        using var rows = database.Query("SELECT c.content FROM sb_messages m JOIN sb_contents c ON c.id = m.content WHERE m.key = ?", key);
+        using var rows = database.Query($"SELECT m.content FROM sb_messages m WHERE m.key = ? AND {Hands.NotCompleted}", key);
         return rows.Read() ? rows.Blob(0) : null;
     }
 }

@@ -6,7 +6,7 @@ namespace AzureLocal.ServiceBus;
 /// One operation of the broker while it runs inside a transaction of the store: the database, one time for all of it, the entities that
 /// it met (their counters are written once, before the commit), and whom to wake when it is durable.
 /// </summary>
-internal sealed class Transaction(Database database, long now, Func<long> nextLock)
+internal sealed class Transaction(Database database, long now, Func<long> nextLock, Func<long> nextCompleted)
 {
     private readonly List<Entity> entities = new(1);
     private Dictionary<long, int>? wakes;
@@ -22,6 +22,9 @@ internal sealed class Transaction(Database database, long now, Func<long> nextLo
 
     /// <summary>Numbers a delivery or the holding of a session: never used twice in a process.</summary>
     public long NextLock() => nextLock();
+
+    /// <summary>How many messages this process has completed, with one more.</summary>
+    public long CountCompleted() => nextCompleted();
 
     /// <summary>Wakes that many of those who wait at a line (or, at <c>-box</c>, for any session of it).</summary>
     public void Wake(long line, int count = 1)

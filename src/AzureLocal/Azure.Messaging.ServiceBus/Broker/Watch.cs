@@ -183,7 +183,7 @@ internal sealed class Watch : IDisposable
     {
         if (line > 0 && !IsHeldHere(database, line))
             return sleepers; // to learn that their session is lost
-        var messages = Count(database, "SELECT count(*) FROM (SELECT 1 FROM sb_messages WHERE line = ? AND state = 0 LIMIT ?)", line, sleepers);
+        var messages = Count(database, $"SELECT count(*) FROM (SELECT 1 FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND {Hands.NotTaken} LIMIT ?)", line, sleepers);
         return line > 0 || messages > 0
             ? messages
             : Count(database, "SELECT count(*) FROM (SELECT 1 FROM sb_sessions WHERE entity = ? AND ticket IS NOT NULL LIMIT ?)", Keys.Entity(-line), sleepers);
