@@ -13,13 +13,16 @@ public sealed class TableEntity : ITableEntity, IDictionary<string, object>
     internal const string TimestampName = "Timestamp";
     internal const string ETagName = "odata.etag";
 
+    /// <summary>Room for what most entities hold: a bag that grows to it is made three times.</summary>
+    private const int UsualCount = 16;
+
     private readonly Dictionary<string, object?> properties;
 
     public TableEntity() => properties = new(StringComparer.Ordinal);
 
     public TableEntity(IDictionary<string, object> values) => properties = new(values!, StringComparer.Ordinal);
 
-    public TableEntity(string partitionKey, string rowKey) : this()
+    public TableEntity(string partitionKey, string rowKey) : this(UsualCount)
     {
         PartitionKey = partitionKey;
         RowKey = rowKey;
@@ -167,6 +170,8 @@ public sealed class TableEntity : ITableEntity, IDictionary<string, object>
     private void Set(string key, object? value)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
+        if (properties.TryAdd(key, value))
+            return;
         if (value is not null && properties.TryGetValue(key, out var known) && known is not null && known.GetType() != value.GetType())
             value = Coerce(key, known, value);
         properties[key] = value;

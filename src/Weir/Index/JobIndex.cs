@@ -46,9 +46,10 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     /// <summary>Adds a line, or what it says to the line there is.</summary>
     public void Put(JobSummary job)
     {
+        var row = job.RowKey;
         lock (guard)
         {
-            if (Keep(job) && lines.Count >= JobIndexTable.Batch)
+            if (Keep(row, job) && lines.Count >= JobIndexTable.Batch)
                 enough.TrySetResult();
         }
     }
@@ -111,11 +112,11 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         var (taken, takenAt) = Take();
         try
         {
-            foreach (var batch in taken.Values.GroupBy(job => job.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)))
+            foreach (var batch in taken.GroupBy(line => line.Value.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)))
             {
-                await table.WriteAsync(batch, cancellation);
-                foreach (var job in batch)
-                    taken.Remove(job.RowKey);
+                await table.WriteAsync(batch.Select(line => line.Value), cancellation);
+                foreach (var (row, _) in batch)
+                    taken.Remove(row);
             }
             lock (guard)
                 writtenUntil = takenAt;
@@ -162,7 +163,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
             {
                 if (lines.TryGetValue(row, out var newer))
                     lines[row] = newer.Over(job);
-                else if (!Keep(job))
+                else if (!Keep(row, job))
                     continue;
                 kept++;
             }
@@ -170,9 +171,8 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         }
     }
 
-    private bool Keep(JobSummary job)
+    private bool Keep(string row, JobSummary job)
     {
-        var row = job.RowKey;
         if (lines.TryGetValue(row, out var earlier))
         {
             lines[row] = job.Over(earlier);
