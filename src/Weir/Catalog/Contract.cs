@@ -21,7 +21,7 @@ internal sealed class Contract<T> : IContract
     {
         var errors = new List<ContractError>();
         // Most payloads are right, which their reading tells in 2 µs; to find all that is wrong, each value is read for itself, in 10.
-        if (!TryRead(payload, out var value) || !Fits(payload, root))
+        if (!TryRead(payload, out var value) || !ContractField.Fit(payload, root))
         {
             CheckShape(payload, root, "", errors);
             if (errors.Count > 0)
@@ -54,32 +54,6 @@ internal sealed class Contract<T> : IContract
         }
     }
 
-    /// <summary>Whether a value that could be read has certainly nothing that reading lets pass and <see cref="CheckShape"/> does not: a null in a list of objects, say.</summary>
-    private static bool Fits(JsonElement value, JsonTypeInfo type)
-    {
-        switch (type.Kind)
-        {
-            case JsonTypeInfoKind.Object:
-                if (value.ValueKind != JsonValueKind.Object)
-                    return false;
-                var (fields, next) = (ContractField.Of(type), 0);
-                foreach (var written in value.EnumerateObject())
-                {
-                    if (ContractField.Find(fields, written, ref next) is not { IsReadAsItsType: true } field)
-                        return false;
-                    if (written.Value.ValueKind == JsonValueKind.Null ? !field.AllowsNull : !Fits(written.Value, field.Type))
-                        return false;
-                }
-                return true;
-            case JsonTypeInfoKind.Enumerable:
-                return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Fits(item, ElementType(type)));
-            case JsonTypeInfoKind.Dictionary:
-                return value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(entry => Fits(entry.Value, ElementType(type)));
-            default:
-                return true;
-        }
-    }
-
     private static void CheckShape(JsonElement value, JsonTypeInfo type, string pointer, List<ContractError> errors)
     {
         if (errors.Count >= MaxErrors)
@@ -96,13 +70,13 @@ internal sealed class Contract<T> : IContract
                     break;
                 var index = 0;
                 foreach (var item in value.EnumerateArray())
-                    CheckShape(item, ElementType(type), $"{pointer}/{index++}", errors);
+                    CheckShape(item, ContractField.ElementType(type), $"{pointer}/{index++}", errors);
                 break;
             case JsonTypeInfoKind.Dictionary:
                 if (!Expect(value, JsonValueKind.Object, pointer, errors))
                     break;
                 foreach (var entry in value.EnumerateObject())
-                    CheckShape(entry.Value, ElementType(type), Below(pointer, entry.Name), errors);
+                    CheckShape(entry.Value, ContractField.ElementType(type), Below(pointer, entry.Name), errors);
                 break;
             default:
                 CheckLeaf(value, type, pointer, errors);
@@ -153,7 +127,7 @@ internal sealed class Contract<T> : IContract
         {
             var index = 0;
             foreach (var item in items)
-                CheckRules(item, ElementType(type), $"{pointer}/{index++}", errors);
+                CheckRules(item, ContractField.ElementType(type), $"{pointer}/{index++}", errors);
         }
         if (type.Kind != JsonTypeInfoKind.Object)
             return;
@@ -174,8 +148,6 @@ internal sealed class Contract<T> : IContract
                 CheckRules(member, field.Type, Below(pointer, field.Name), errors);
         }
     }
-
-    private static JsonTypeInfo ElementType(JsonTypeInfo type) => ContractJson.Options.GetTypeInfo(type.ElementType ?? typeof(JsonElement));
 
     private static bool Expect(JsonElement value, JsonValueKind kind, string pointer, List<ContractError> errors)
     {

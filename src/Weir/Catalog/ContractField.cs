@@ -55,6 +55,34 @@ internal sealed class ContractField
         return null;
     }
 
+    /// <summary>Whether a value that could be read has certainly nothing that reading lets pass and <see cref="Contract{T}"/> does not: a null in a list of objects, say.</summary>
+    public static bool Fit(JsonElement value, JsonTypeInfo type)
+    {
+        switch (type.Kind)
+        {
+            case JsonTypeInfoKind.Object:
+                if (value.ValueKind != JsonValueKind.Object)
+                    return false;
+                var (fields, next) = (Of(type), 0);
+                foreach (var written in value.EnumerateObject())
+                {
+                    if (Find(fields, written, ref next) is not { IsReadAsItsType: true } field)
+                        return false;
+                    if (written.Value.ValueKind == JsonValueKind.Null ? !field.AllowsNull : !Fit(written.Value, field.Type))
+                        return false;
+                }
+                return true;
+            case JsonTypeInfoKind.Enumerable:
+                return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Fit(item, ElementType(type)));
+            case JsonTypeInfoKind.Dictionary:
+                return value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(entry => Fit(entry.Value, ElementType(type)));
+            default:
+                return true;
+        }
+    }
+
+    public static JsonTypeInfo ElementType(JsonTypeInfo type) => ContractJson.Options.GetTypeInfo(type.ElementType ?? typeof(JsonElement));
+
     private static IEnumerable<ValidationAttribute> Attributes(ICustomAttributeProvider? provider) =>
         provider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true).Cast<ValidationAttribute>() ?? [];
 }
