@@ -182,6 +182,7 @@ public sealed class CrashTests
             {
                 ProcessId = name,
                 IsProcessAlive = id => !world.Dead.Contains(id),
+                HasOtherProcesses = () => true,
                 LockDuration = TimeSpan.FromSeconds(20),
                 DecorateStore = inner => new FaultyStore(inner, Fault),
             });
@@ -256,6 +257,7 @@ public sealed class CrashTests
         {
             ProcessId = name,
             IsProcessAlive = id => !world.Dead.Contains(id),
+            HasOtherProcesses = () => true,
             MaxConcurrentActivities = activities,
             LockDuration = lockDuration ?? TimeSpan.FromMinutes(1),
             DecorateStore = inner => fault is null ? inner : new FaultyStore(inner, fault),

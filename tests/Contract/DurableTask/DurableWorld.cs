@@ -62,6 +62,7 @@ internal sealed class DurableWorld : SynchronizationContext
     {
         ProcessId = name,
         IsProcessAlive = id => !Dead.Contains(id),
+        HasOtherProcesses = () => true,
         LockDuration = lockDuration ?? TimeSpan.FromMinutes(1),
     };
 

@@ -161,8 +161,11 @@ internal sealed class EntityWriter
                 return badKey;
             if (change.Entity is null)
                 return null;
-            return EntityBlob.TryEncode(change.Entity, out row.Properties)
-                ?? EntityBlob.CheckSize(change.PartitionKey, change.RowKey, row.Properties);
+            if ((EntityBlob.TryEncode(change.Entity, out row.Properties) ?? EntityBlob.CheckSize(change.PartitionKey, change.RowKey, row.Properties)) is { } refusal)
+                return refusal;
+            if (change.Type is TableTransactionActionType.Add or TableTransactionActionType.UpsertReplace or TableTransactionActionType.UpdateReplace)
+                row.Properties = EntityBlob.WithRoom(row.Properties);
+            return null;
         }
     }
 }

@@ -124,6 +124,9 @@ internal sealed class SessionLock(string entity, string sessionId, long line, lo
     /// </summary>
     public bool ReadsAhead { get; init; }
 
+    /// <summary>The messages before this key are all taken: where to begin to look for the next one. It moves back when one is put back.</summary>
+    public long From { get; set; }
+
     /// <summary>Whether the next message is to be taken in hand along with what is done now: not while one is, so that none is passed over.</summary>
     public bool WantsAhead
     {

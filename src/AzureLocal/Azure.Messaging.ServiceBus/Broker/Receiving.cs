@@ -42,7 +42,7 @@ internal static class Receiving
         DueWork.Run(transaction, DueWork.StepsPerCall);
         if (session is not null && !Sessions.IsHeld(transaction, session, owner))
             return null;
-        return TakeInHand(transaction, entity, session, Ready(transaction, session?.Line ?? -box, max), delete, owner);
+        return TakeInHand(transaction, entity, session, Ready(transaction, session, session?.Line ?? -box, max), delete, owner);
     }
 
     /// <summary>The next message of a session that is known to be held, in hand; empty when there is none.</summary>
@@ -50,7 +50,7 @@ internal static class Receiving
     {
         DueWork.Run(transaction, DueWork.StepsPerCall);
         var (entity, _) = Open(transaction, path, session);
-        return TakeInHand(transaction, entity, session, Ready(transaction, session.Line, 1), delete: false, owner: "");
+        return TakeInHand(transaction, entity, session, Ready(transaction, session, session.Line, 1), delete: false, owner: "");
     }
 
     /// <summary>Deferred messages by their numbers, all or none; null when the session is no longer held.</summary>
@@ -102,10 +102,16 @@ internal static class Receiving
         return found.Count <= max ? found : found.GetRange(0, max);
     }
 
-    private static List<Taken> Ready(Transaction transaction, long line, int max) => Read(
-        transaction,
-        $"SELECT {MessageRow.Columns}, m.first, m.content FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND {Hands.NotTaken} ORDER BY m.key LIMIT ?",
-        line, max);
+    private static List<Taken> Ready(Transaction transaction, SessionLock? session, long line, int max)
+    {
+        var found = Read(
+            transaction,
+            $"SELECT {MessageRow.Columns}, m.first, m.content FROM sb_messages m WHERE m.line = ? AND m.state = 0 AND m.key >= ? AND {Hands.NotTaken} ORDER BY m.key LIMIT ?",
+            line, session?.From ?? 0, max);
+        if (session is not null && found.Count > 0)
+            session.From = found[^1].Row.Key;
+        return found;
+    }
 
     private static Entity SessionEntity(Transaction transaction, string path)
     {

@@ -18,6 +18,8 @@ internal static class Settling
             return SettleResult.Done;
         }
 
+        if (session is not null)
+            session.From = Math.Min(session.From, hand.Key);
         if (content is not null)
             Messages.WriteContent(transaction.Database, hand.Key, content);
         var row = Messages.Find(transaction, hand.Key) ?? throw new InvalidDataException($"The message {hand.Key} is in hand and missing.");

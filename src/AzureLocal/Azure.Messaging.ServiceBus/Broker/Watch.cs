@@ -13,7 +13,7 @@ internal sealed class Watch : IDisposable
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookForOthersEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromHours(1);

@@ -44,7 +44,7 @@ internal sealed record EngineOptions
 
     public DataConverter DataConverter { get; init; } = Converters.JsonDataConverter.Default;
 
-    /// <summary>How often to look for what other processes did. A store in memory has no others and is not polled.</summary>
+    /// <summary>How often to look for what other processes did, while there are any. A store in memory has none and is not polled.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The id under which work is locked; null for that of the store's process. A simulation names each of its hosts.</summary>
@@ -52,6 +52,9 @@ internal sealed record EngineOptions
 
     /// <summary>Whether the process of an id still runs; null asks the store's registry.</summary>
     public Func<string, bool>? IsProcessAlive { get; init; }
+
+    /// <summary>Whether other processes share the store now; null asks the store's registry.</summary>
+    public Func<bool>? HasOtherProcesses { get; init; }
 
     /// <summary>Puts something between the engine and its storage: a simulation's faults, a test's counter.</summary>
     public Func<IOrchestrationStore, IOrchestrationStore>? DecorateStore { get; init; }
