@@ -1,16 +1,12 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Bench;
 
-/// <summary>The figures as Markdown, with the best durable peer of each measure beside them where the peers' results are given.</summary>
+/// <summary>The figures as Markdown, with the best durable peer of each measure beside them where the peers' figures are known.</summary>
 internal static class Report
 {
-    /// <summary>What acknowledges only what is on the disk; "everysec" can lose a second of acknowledged jobs.</summary>
-    private static readonly string[] NotDurable = ["everysec"];
-
-    public static string Table(IReadOnlyList<Result> results, string? peers)
+    public static string Table(IReadOnlyList<Result> results, Peers peers)
     {
         var table = new StringBuilder("| measure | jobs/s: median (min-max) | of the best durable peer | ms: p50 / p95 / p99 | CPU s per 10,000 | KB written a job | other |\n|---|---|---|---|---|---|---|\n");
         var known = new HashSet<string> { "jobs", "seconds", "jobs_per_s", "p50_ms", "p95_ms", "p99_ms", "max_ms", "cpu_s_per_10000", "bytes_per_job", "worst_arrival_lag_ms" };
@@ -26,18 +22,11 @@ internal static class Report
         return table.ToString();
     }
 
-    private static string Ratio(Result result, string? peers)
+    private static string Ratio(Result result, Peers peers)
     {
-        if (peers is null || result.Peer is null)
+        if (result.Peer is null || peers.Of(result.Peer) is not [var best, ..])
             return "";
-        var figure = result.Peer == "d" ? "p99_ms" : "jobs_per_s";
-        var all = JsonDocument.Parse(File.ReadAllText(peers)).RootElement.GetProperty("peers").EnumerateObject()
-            .Where(peer => !NotDurable.Any(peer.Name.Contains) && peer.Value.TryGetProperty(result.Peer, out var measure) && measure.TryGetProperty(figure, out _))
-            .Select(peer => (peer.Name, Value: peer.Value.GetProperty(result.Peer).GetProperty(figure).GetProperty("median").GetDouble()))
-            .ToArray();
-        if (all.Length == 0)
-            return "";
-        var best = figure == "p99_ms" ? all.MinBy(one => one.Value) : all.MaxBy(one => one.Value);
-        return string.Create(CultureInfo.InvariantCulture, $"{result.Figures[figure].Median / best.Value:0.00} x {best.Name} ({best.Value:#,0.##}{(figure == "p99_ms" ? " ms p99" : "")})");
+        var figure = Peers.FigureOf(result.Peer);
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Figures[figure].Median / best.Value:0.00} x {best.Peer} ({best.Value:#,0.##}{(figure == "p99_ms" ? " ms p99" : "")})");
     }
 }

@@ -7,33 +7,62 @@ internal sealed class Session(Command command)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    private readonly Dictionary<Row, List<Dictionary<string, double>>> runs = [];
+    private readonly Peers peers = new();
+    private int failed;
+
     public async Task<int> RunAsync()
     {
-        var results = new List<Result>();
-        var failed = 0;
-        foreach (var row in Plan.Rows.Where(row => command.What == "all" || command.What == row.Part))
+        var rows = Plan.Rows.Where(row => command.What == "all" || command.What == row.Part).ToList();
+        if (command.Peers is { } results)
+            peers.Read(results);
+        var beside = command.Beside is { } benchmark ? Peers.CopyOf(benchmark, command.Data) : null;
+        // What is compared is run alternately: the peers, Weir, the peers, Weir, …
+        foreach (var compared in rows.GroupBy(row => row.Peer ?? row.Name))
         {
-            var runs = new List<Dictionary<string, double>>();
             for (var number = 1; number <= command.Runs; number++)
             {
-                try
-                {
-                    runs.Add(await Child.StartAsync(row.Run with { Data = Path.Combine(command.Data, $"run-{Environment.ProcessId}") }));
-                    Console.Error.WriteLine($"{DateTime.Now:HH:mm:ss} {row.Name}: {string.Join(", ", runs[^1].Select(figure => $"{figure.Key} {figure.Value:0.##}"))}");
-                }
-                catch (InvalidOperationException failure)
-                {
-                    failed++;
-                    Console.Error.WriteLine($"{row.Name}: {failure.Message}");
-                }
+                if (beside is not null && compared.First().Peer is { } measure)
+                    await TryAsync($"peers, {measure}", () => peers.RunAsync(beside, measure));
+                foreach (var row in compared)
+                    await TryAsync(row.Name, () => RunAsync(row));
             }
-            if (runs.Count > 0)
-                results.Add(Result.Of(row, runs));
         }
-        Console.WriteLine(Report.Table(results, command.Peers));
-        if (command.Json is { } file)
-            File.WriteAllText(file, JsonSerializer.Serialize(new { When = DateTimeOffset.UtcNow, Cores = Environment.ProcessorCount, command.Runs, Failed = failed, Results = results }, Indented));
+        Report(rows);
         return failed == 0 ? 0 : 1;
+    }
+
+    private async Task RunAsync(Row row)
+    {
+        var figures = await Child.StartAsync(row.Run with { Data = Path.Combine(command.Data, $"run-{Environment.ProcessId}") });
+        if (!runs.TryGetValue(row, out var known))
+            runs[row] = known = [];
+        known.Add(figures);
+        Console.Error.WriteLine($"{DateTime.Now:HH:mm:ss} {row.Name}: {string.Join(", ", figures.Select(figure => $"{figure.Key} {figure.Value:0.##}"))}");
+    }
+
+    private async Task TryAsync(string name, Func<Task> run)
+    {
+        try
+        {
+            await run();
+        }
+        catch (InvalidOperationException failure)
+        {
+            failed++;
+            Console.Error.WriteLine($"{name}: {failure.Message}");
+        }
+    }
+
+    private void Report(List<Row> rows)
+    {
+        var results = rows.Where(runs.ContainsKey).Select(row => Result.Of(row, runs[row])).ToList();
+        Console.WriteLine(Bench.Report.Table(results, peers));
+        if (command.Json is not { } file)
+            return;
+        var compared = results.Select(result => result.Peer).OfType<string>().Distinct().ToDictionary(measure => measure, measure => peers.Of(measure).ToDictionary(peer => peer.Peer, peer => peer.Value));
+        File.WriteAllText(file, JsonSerializer.Serialize(
+            new { When = DateTimeOffset.UtcNow, Cores = Environment.ProcessorCount, command.Runs, Failed = failed, Results = results, Peers = compared }, Indented));
     }
 }
 
