@@ -66,7 +66,8 @@ internal sealed class App : IAsyncDisposable
     public async Task SubmitAsync(string type, BenchPayload payload, string tenant = "default")
     {
         var submitted = await Submission.SubmitAsync(Request(type, payload), tenant, null, CancellationToken.None);
-        Check.That(submitted is Submitted.Accepted, $"a job is accepted: {submitted}");
+        if (submitted is not Submitted.Accepted) // worded only then: a record's text takes 5 µs
+            Check.That(false, $"a job is accepted: {submitted}");
     }
 
     public async Task SubmitAsync(string type, IReadOnlyList<BenchPayload> payloads, string tenant = "default")

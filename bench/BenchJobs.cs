@@ -7,12 +7,16 @@ public sealed record BenchPayload(int Id, string Kind, string Tenant, string To,
 {
     private const int Bytes = 200;
 
+    /// <summary>Without its numbers and its padding.</summary>
+    private static readonly int BareBytes = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(With("", 0, "", 0), System.Text.Json.JsonSerializerOptions.Web).Length - "00".Length;
+
     public static BenchPayload Of(int id, long sentAt = 0)
     {
-        var payload = new BenchPayload(id, "invoice.send", "contoso", $"user{id}@example.com", sentAt, "");
-        var room = Bytes - System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(payload, System.Text.Json.JsonSerializerOptions.Web).Length;
-        return payload with { Pad = new string('x', Math.Max(0, room)) };
+        var number = $"{id}"; // stands twice in it
+        return With(number, id, new string('x', Math.Max(0, Bytes - BareBytes - 2 * number.Length - $"{sentAt}".Length)), sentAt);
     }
+
+    private static BenchPayload With(string number, int id, string pad, long sentAt) => new(id, "invoice.send", "contoso", $"user{number}@example.com", sentAt, pad);
 }
 
 /// <summary>The job types that are measured: handlers that do nothing but count.</summary>

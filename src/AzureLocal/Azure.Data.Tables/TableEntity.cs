@@ -14,13 +14,16 @@ public sealed class TableEntity : ITableEntity, IDictionary<string, object>
     internal const string TimestampName = "Timestamp";
     internal const string ETagName = "odata.etag";
 
+    /// <summary>Room for what most entities hold: a bag that grows to it is made twice.</summary>
+    private const int UsualCount = 16;
+
     private readonly List<KeyValuePair<string, object?>> properties;
 
     public TableEntity() => properties = new(8);
 
     public TableEntity(IDictionary<string, object> values) => properties = new(values!);
 
-    public TableEntity(string partitionKey, string rowKey) : this()
+    public TableEntity(string partitionKey, string rowKey) : this(UsualCount)
     {
         Append(PartitionKeyName, partitionKey);
         Append(RowKeyName, rowKey);

@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -16,20 +14,21 @@ internal sealed class Contract<T> : IContract
 {
     private const int MaxErrors = 50;
 
-    /// <summary>Found by reflection once for each property: a submission's check would spend most of its time on it.</summary>
-    private static readonly ConditionalWeakTable<JsonPropertyInfo, ValidationAttribute[]> KnownRules = [];
-
     private readonly JsonTypeInfo<T> root = (JsonTypeInfo<T>)ContractJson.Options.GetTypeInfo(typeof(T));
 
     /// <summary>The errors of a payload; none means that <see cref="Read"/> succeeds.</summary>
     public IReadOnlyList<ContractError> Check(JsonElement payload)
     {
         var errors = new List<ContractError>();
-        CheckShape(payload, root, "", errors);
-        if (errors.Count > 0)
-            return errors;
-
-        CheckRules(payload.Deserialize(root), root, "", errors);
+        // Most payloads are right, which their reading tells in 2 µs; to find all that is wrong, each value is read for itself, in 10.
+        if (!TryRead(payload, out var value) || !ContractField.Fit(payload, root))
+        {
+            CheckShape(payload, root, "", errors);
+            if (errors.Count > 0)
+                return errors;
+            value = payload.Deserialize(root);
+        }
+        CheckRules(value, root, "", errors);
         return errors;
     }
 
@@ -40,6 +39,20 @@ internal sealed class Contract<T> : IContract
     public Type Type => typeof(T);
 
     public object ReadObject(ReadOnlySpan<byte> payload) => Read(payload)!;
+
+    private bool TryRead(JsonElement payload, out T? value)
+    {
+        try
+        {
+            value = payload.Deserialize(root);
+            return true;
+        }
+        catch (Exception)
+        {
+            value = default;
+            return false; // whatever it is, CheckShape words it, or it is thrown again
+        }
+    }
 
     private static void CheckShape(JsonElement value, JsonTypeInfo type, string pointer, List<ContractError> errors)
     {
@@ -57,13 +70,13 @@ internal sealed class Contract<T> : IContract
                     break;
                 var index = 0;
                 foreach (var item in value.EnumerateArray())
-                    CheckShape(item, ElementType(type), $"{pointer}/{index++}", errors);
+                    CheckShape(item, ContractField.ElementType(type), $"{pointer}/{index++}", errors);
                 break;
             case JsonTypeInfoKind.Dictionary:
                 if (!Expect(value, JsonValueKind.Object, pointer, errors))
                     break;
                 foreach (var entry in value.EnumerateObject())
-                    CheckShape(entry.Value, ElementType(type), Below(pointer, entry.Name), errors);
+                    CheckShape(entry.Value, ContractField.ElementType(type), Below(pointer, entry.Name), errors);
                 break;
             default:
                 CheckLeaf(value, type, pointer, errors);
@@ -73,17 +86,18 @@ internal sealed class Contract<T> : IContract
 
     private static void CheckFields(JsonElement value, JsonTypeInfo type, string pointer, List<ContractError> errors)
     {
-        foreach (var field in value.EnumerateObject())
+        var (fields, next) = (ContractField.Of(type), 0);
+        foreach (var written in value.EnumerateObject())
         {
             if (errors.Count >= MaxErrors)
                 return;
-            var known = type.Properties.FirstOrDefault(property => property.Name == field.Name);
+            var known = ContractField.Find(fields, written, ref next);
             if (known is null)
-                errors.Add(new(Below(pointer, field.Name), $"unknown field; expected one of {Names(type)}"));
-            else if (field.Value.ValueKind != JsonValueKind.Null)
-                CheckShape(field.Value, ContractJson.Options.GetTypeInfo(known.PropertyType), Below(pointer, field.Name), errors);
-            else if (!AllowsNull(known))
-                errors.Add(new(Below(pointer, field.Name), $"expected {Describe(known.PropertyType)}, got null"));
+                errors.Add(new(Below(pointer, written.Name), $"unknown field; expected one of {Names(type)}"));
+            else if (written.Value.ValueKind != JsonValueKind.Null)
+                CheckShape(written.Value, known.Type, Below(pointer, written.Name), errors);
+            else if (!known.AllowsNull)
+                errors.Add(new(Below(pointer, written.Name), $"expected {Describe(known.Type.Type)}, got null"));
         }
         foreach (var property in type.Properties)
         {
@@ -113,38 +127,27 @@ internal sealed class Contract<T> : IContract
         {
             var index = 0;
             foreach (var item in items)
-                CheckRules(item, ElementType(type), $"{pointer}/{index++}", errors);
+                CheckRules(item, ContractField.ElementType(type), $"{pointer}/{index++}", errors);
         }
         if (type.Kind != JsonTypeInfoKind.Object)
             return;
 
-        foreach (var property in type.Properties)
+        foreach (var field in ContractField.Of(type))
         {
-            if (property.Get is not { } get)
+            var hasInner = field.Type.Kind is JsonTypeInfoKind.Object or JsonTypeInfoKind.Enumerable;
+            if (field.Property.Get is not { } get || (field.Rules.Length == 0 && !hasInner))
                 continue;
             var member = get(value);
-            foreach (var rule in KnownRules.GetValue(property, static property => Rules(property)))
+            foreach (var rule in field.Rules)
             {
-                var broken = rule.GetValidationResult(member, new ValidationContext(value) { MemberName = property.Name, DisplayName = property.Name });
+                var broken = rule.GetValidationResult(member, new ValidationContext(value) { MemberName = field.Name, DisplayName = field.Name });
                 if (broken is not null)
-                    errors.Add(new(Below(pointer, property.Name), broken.ErrorMessage ?? "not valid"));
+                    errors.Add(new(Below(pointer, field.Name), broken.ErrorMessage ?? "not valid"));
             }
-            var inner = ContractJson.Options.GetTypeInfo(property.PropertyType);
-            if (inner.Kind is JsonTypeInfoKind.Object or JsonTypeInfoKind.Enumerable)
-                CheckRules(member, inner, Below(pointer, property.Name), errors);
+            if (hasInner)
+                CheckRules(member, field.Type, Below(pointer, field.Name), errors);
         }
     }
-
-    private static ValidationAttribute[] Rules(JsonPropertyInfo property) =>
-        [.. Attributes(property.AttributeProvider), .. Attributes(property.AssociatedParameter?.AttributeProvider)];
-
-    private static IEnumerable<ValidationAttribute> Attributes(ICustomAttributeProvider? provider) =>
-        provider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true).Cast<ValidationAttribute>() ?? [];
-
-    private static JsonTypeInfo ElementType(JsonTypeInfo type) => ContractJson.Options.GetTypeInfo(type.ElementType ?? typeof(JsonElement));
-
-    private static bool AllowsNull(JsonPropertyInfo property) =>
-        property.AssociatedParameter?.IsNullable ?? (property.IsSetNullable && (!property.PropertyType.IsValueType || Nullable.GetUnderlyingType(property.PropertyType) is not null));
 
     private static bool Expect(JsonElement value, JsonValueKind kind, string pointer, List<ContractError> errors)
     {

@@ -52,9 +52,10 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     /// <summary>Adds a line, or what it says to the line there is.</summary>
     public void Put(JobSummary job)
     {
+        var row = job.RowKey;
         lock (guard)
         {
-            if (Keep(job) && lines.Count >= ManyLines)
+            if (Keep(row, job) && lines.Count >= ManyLines)
                 enough.TrySetResult();
         }
     }
@@ -185,7 +186,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
             {
                 if (lines.TryGetValue(row, out var newer))
                     lines[row] = newer.Over(job);
-                else if (!Keep(job))
+                else if (!Keep(row, job))
                     continue;
                 kept++;
             }
@@ -193,9 +194,8 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         }
     }
 
-    private bool Keep(JobSummary job)
+    private bool Keep(string row, JobSummary job)
     {
-        var row = job.RowKey;
         if (lines.TryGetValue(row, out var earlier))
         {
             lines[row] = job.Over(earlier);

@@ -20,6 +20,9 @@ internal sealed class PressureGate(PressureBoard board, PressureOptions options,
 
     private static readonly TimeSpan UnknownRoom = TimeSpan.FromSeconds(10);
 
+    /// <summary>Of each queue, in the order of <see cref="Queue"/>, those that go before it.</summary>
+    private static readonly Queue[][] MoreImportant = [.. Enum.GetValues<Queue>().Select(queue => queue switch { Queue.Bulk => new[] { Queue.Default, Queue.Critical }, Queue.Default => [Queue.Critical], _ => [] })];
+
     private readonly TokenBucket[] buckets = [.. Enum.GetValues<Queue>().Select(_ => new TokenBucket())];
     private readonly ReturnTimes[] returns = [.. Enum.GetValues<Queue>().Select(_ => new ReturnTimes(chance))];
     private readonly Lock gate = new();
@@ -49,7 +52,12 @@ internal sealed class PressureGate(PressureBoard board, PressureOptions options,
     public Standing Of(Queue queue, DateTimeOffset now)
     {
         var own = Alone(queue, now);
-        var worst = (queue switch { Queue.Bulk => new[] { Queue.Default, Queue.Critical }, Queue.Default => [Queue.Critical], _ => [] }).Select(other => Alone(other, now)).Append(own).MaxBy(one => one.Level)!;
+        var worst = own;
+        foreach (var other in MoreImportant[(int)queue])
+        {
+            if (Alone(other, now) is var standing && standing.Level > worst.Level)
+                worst = standing;
+        }
         // Of its own and another's level the own one is the better reason; and one of which nothing is known but its depth says nothing of how long others would wait.
         return worst.Level == own.Level || worst.Wait is null ? own : own with { Level = worst.Level, By = worst };
     }

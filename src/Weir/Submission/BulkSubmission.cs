@@ -10,7 +10,7 @@ using Weir.Telemetry;
 namespace Weir.Submission;
 
 /// <summary>
-/// Accepts many jobs at once, each for itself: receipts are inserted 32 at a time (each is a partition of its own, so no transaction holds two),
+/// Accepts many jobs at once, each for itself: receipts are inserted together (each is a partition of its own, so no transaction holds two),
 /// messages go in batches, one operation each. As for a single job, Accepted means that the broker has it.
 /// </summary>
 internal sealed partial class BulkSubmission(
@@ -18,7 +18,8 @@ internal sealed partial class BulkSubmission(
 {
     public const int MaxItems = 1_000;
 
-    private const int AtOnce = 32;
+    /// <summary>As many as the local store commits together: with 32, a call of 500 took 16 commits and 1.5 times the processor time. In Azure the SDK's connections, 50 to a server, bound it.</summary>
+    private const int AtOnce = 512;
 
     /// <returns>An answer for each item, in their order.</returns>
     public async Task<IReadOnlyList<Submitted>> SubmitAsync(IReadOnlyList<BulkItem> items, string tenant, CancellationToken cancellation)

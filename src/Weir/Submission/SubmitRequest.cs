@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Weir.Batches;
 using Weir.Catalog;
 using Weir.Completion;
@@ -122,12 +122,12 @@ internal sealed record SubmitRequest(string Type, JsonElement Payload)
 /// <summary>A payload as it is kept: JSON without white space, so that a key sent again with another layout is still the same request.</summary>
 internal sealed record Payload(ReadOnlyMemory<byte> Bytes, string Hash)
 {
+    private static readonly JsonTypeInfo<JsonElement> Plain = (JsonTypeInfo<JsonElement>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonElement));
+
     public static Payload Of(JsonElement json)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer))
-            json.WriteTo(writer);
-        return new Payload(buffer.WrittenMemory, HashOf(buffer.WrittenSpan));
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(json, Plain);
+        return new Payload(bytes, HashOf(bytes));
     }
 
     /// <summary>SHA-256 in lower-case hexadecimal.</summary>

@@ -86,6 +86,28 @@ public sealed class DuplicateTests
         Assert.Equal(50, space.Store.Read(database => Rows.Count(database, "sb_seen")));
     }
 
+    [Fact]
+    public async Task In_one_batch_too_as_far_as_it_has_left_the_window()
+    {
+        await using var space = await WithDetectionAsync();
+        for (var i = 0; i < 41; i++)
+        {
+            if (i == 20)
+                space.Clock.Advance(Window / 2);
+            await space.SendAsync("x", id: $"old-{i}");
+        }
+        space.Clock.Advance(Window / 2);
+        await SendBatchAsync("new");
+        Assert.Equal(21 + 30, space.Store.Read(database => Rows.Count(database, "sb_seen")));
+
+        space.Clock.Advance(Window / 2);
+        await SendBatchAsync("newer");
+        Assert.Equal(30 + 30, space.Store.Read(database => Rows.Count(database, "sb_seen")));
+
+        Task SendBatchAsync(string ids) =>
+            space.Client.CreateSender("jobs").SendMessagesAsync(Enumerable.Range(0, 30).Select(i => new ServiceBusMessage("x") { MessageId = $"{ids}-{i}" }));
+    }
+
     private static Task<LocalNamespace> WithDetectionAsync() => LocalNamespace.WithQueueAsync(options =>
     {
         options.RequiresDuplicateDetection = true;

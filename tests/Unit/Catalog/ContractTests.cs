@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Weir.Catalog;
 
 namespace Unit.Tests.Catalog;
@@ -51,6 +52,34 @@ public sealed class ContractTests
     {
         var error = Assert.Single(Contract.Check(JsonElement.Parse(payload)));
         Assert.Equal((pointer, detail), (error.Pointer, error.Detail));
+    }
+
+    /// <summary>What the reader of JSON takes as it comes, for itself or because the contract's author told it to.</summary>
+    [Theory]
+    [InlineData("""{"orders": [null]}""", "/orders/0", "expected an object, got null")]
+    [InlineData("""{"byName": {"a": null}}""", "/byName/a", "expected an object, got null")]
+    [InlineData("""{"lenient": "7"}""", "/lenient", "expected a whole number (32 bits), got a string")]
+    [InlineData("""{"fixed": "x"}""", "/fixed", "expected a whole number (32 bits), got a string")]
+    [InlineData("""{"further": 1}""", "/further", "unknown field; expected one of orders, byName, lenient, fixed, rest")]
+    public void What_reading_lets_pass_is_told_too(string payload, string pointer, string detail)
+    {
+        var error = Assert.Single(new Contract<Lax>().Check(JsonElement.Parse(payload)));
+        Assert.Equal((pointer, detail), (error.Pointer, error.Detail));
+    }
+
+    public sealed class Lax
+    {
+        public List<Order> Orders { get; set; } = [];
+
+        public Dictionary<string, Item> ByName { get; set; } = [];
+
+        [JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)]
+        public int Lenient { get; set; }
+
+        public int Fixed { get; } = 1;
+
+        [JsonExtensionData]
+        public Dictionary<string, JsonElement>? Rest { get; set; }
     }
 
     [Fact]

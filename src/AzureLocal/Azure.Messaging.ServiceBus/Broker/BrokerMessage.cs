@@ -3,6 +3,9 @@ namespace AzureLocal.ServiceBus;
 /// <summary>A message as its sender made it. The sections of an AMQP message that Service Bus gives a meaning to.</summary>
 internal sealed class BrokerMessage
 {
+    /// <summary>A dictionary that grows to them is made three times.</summary>
+    private const int UsualProperties = 11;
+
     private Dictionary<string, object>? properties;
 
     public BinaryData Body { get; set; } = Empty;
@@ -18,7 +21,7 @@ internal sealed class BrokerMessage
     public TimeSpan TimeToLive { get; set; } = TimeSpan.MaxValue;
     public DateTimeOffset ScheduledEnqueueTime { get; set; }
 
-    public Dictionary<string, object> Properties => properties ??= new(StringComparer.Ordinal);
+    public Dictionary<string, object> Properties => properties ??= new(UsualProperties, StringComparer.Ordinal);
 
     public bool HasProperties => properties is { Count: > 0 };
 

@@ -11,9 +11,16 @@ internal sealed class EntityCache : TransactionState
     private readonly Dictionary<string, long> ids = new(StringComparer.Ordinal);
     private readonly Dictionary<long, Entity> entities = [];
     private readonly HashSet<long> counted = [];
+    private readonly Dictionary<long, long> nextOutdated = [];
 
     /// <summary>What was due is done in this transaction: those who share it need not look again.</summary>
     public bool IsDueDone { get; set; }
+
+    /// <summary>Whether duplicate detection may remember a message of this entity longer than its window by now.</summary>
+    public bool MayHaveOutdated(long entity, long now) => !nextOutdated.TryGetValue(entity, out var next) || next <= now;
+
+    /// <summary>Somebody has looked. What is remembered later is outdated later.</summary>
+    public void NothingOutdatedBefore(long entity, long next) => nextOutdated[entity] = next;
 
     public Entity? Find(Database database, string path)
     {
@@ -48,6 +55,7 @@ internal sealed class EntityCache : TransactionState
         ids.Clear();
         entities.Clear();
         counted.Clear();
+        nextOutdated.Clear();
     }
 
     public override void Flush(Database database)

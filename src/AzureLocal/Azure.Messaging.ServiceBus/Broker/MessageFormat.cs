@@ -24,8 +24,20 @@ internal static class MessageFormat
 
     public static byte[] Encode(BrokerMessage message)
     {
-        var body = message.Body.ToMemory().Span;
-        var writer = new Writer(new ArrayBufferWriter<byte>(body.Length + 256));
+        var writer = new Writer();
+        try
+        {
+            Encode(ref writer, message);
+            return writer.ToArray();
+        }
+        finally
+        {
+            writer.Dispose();
+        }
+    }
+
+    private static void Encode(ref Writer writer, BrokerMessage message)
+    {
         writer.Byte(Version);
         writer.Text(message.MessageId);
         writer.Text(message.SessionId);
@@ -44,11 +56,10 @@ internal static class MessageFormat
             foreach (var (name, value) in message.Properties)
             {
                 writer.Text(name);
-                Encode(writer, name, value);
+                Encode(ref writer, name, value);
             }
         }
-        writer.Raw(body);
-        return writer.ToArray();
+        writer.Raw(message.Body.ToMemory().Span);
     }
 
     public static BrokerMessage Decode(byte[] content)
@@ -79,7 +90,7 @@ internal static class MessageFormat
         return message;
     }
 
-    private static void Encode(Writer writer, string name, object? value)
+    private static void Encode(ref Writer writer, string name, object? value)
     {
         switch (value)
         {
@@ -139,21 +150,18 @@ internal static class MessageFormat
         var other => throw new InvalidDataException($"A stored message has a property of unknown kind {other}."),
     };
 
-    private readonly struct Writer(ArrayBufferWriter<byte> buffer)
+    private ref struct Writer
     {
-        public void Byte(byte value)
-        {
-            buffer.GetSpan(1)[0] = value;
-            buffer.Advance(1);
-        }
+        private byte[] buffer = ArrayPool<byte>.Shared.Rent(1_024);
+        private int length;
+
+        public Writer() { }
+
+        public void Byte(byte value) => Take(1)[0] = value;
 
         public void Kind(Kind kind) => Byte((byte)kind);
 
-        public void Int64(long value)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(buffer.GetSpan(8), value);
-            buffer.Advance(8);
-        }
+        public void Int64(long value) => BinaryPrimitives.WriteInt64LittleEndian(Take(sizeof(long)), value);
 
         public void Length(int value)
         {
@@ -178,13 +186,28 @@ internal static class MessageFormat
             }
             var bytes = Encoding.UTF8.GetByteCount(value);
             Length(bytes + 1);
-            Encoding.UTF8.GetBytes(value, buffer.GetSpan(bytes));
-            buffer.Advance(bytes);
+            Encoding.UTF8.GetBytes(value, Take(bytes));
         }
 
-        public void Raw(ReadOnlySpan<byte> value) => buffer.Write(value);
+        public void Raw(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 
-        public byte[] ToArray() => buffer.WrittenSpan.ToArray();
+        public readonly byte[] ToArray() => buffer.AsSpan(0, length).ToArray();
+
+        public readonly void Dispose() => ArrayPool<byte>.Shared.Return(buffer);
+
+        private Span<byte> Take(int bytes)
+        {
+            if (length + bytes > buffer.Length)
+            {
+                var larger = ArrayPool<byte>.Shared.Rent(Math.Max(length + bytes, buffer.Length * 2));
+                buffer.AsSpan(0, length).CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = larger;
+            }
+            var taken = buffer.AsSpan(length, bytes);
+            length += bytes;
+            return taken;
+        }
     }
 
     private ref struct Reader(ReadOnlySpan<byte> content)

@@ -95,28 +95,43 @@ internal static class Sending
     /// <summary>The number of the message that had this id within the window, or null for a new one, which is then remembered.</summary>
     private static long? SeenAs(Transaction transaction, Entity entity, string id)
     {
-        using (var rows = transaction.Database.Query("SELECT sequence FROM sb_seen WHERE entity = ? AND message = ? AND until > ?", entity.Id, id, transaction.Now))
-        {
-            if (rows.Read())
-                return rows.Int64(0);
-        }
-        transaction.Database.Execute(
-            "INSERT OR REPLACE INTO sb_seen (entity, message, sequence, until) VALUES (?, ?, ?, ?)",
-            entity.Id, id, entity.NextSequence, transaction.Now + entity.DuplicateWindow);
-        // Two are forgotten for each one remembered: the table never grows past its window, and no send pays for more than two.
-        foreach (var outdated in Outdated(transaction, entity))
-            transaction.Database.Execute("DELETE FROM sb_seen WHERE entity = ? AND message = ?", entity.Id, outdated);
+        var isNew = transaction.Database.Execute(
+            """
+            INSERT INTO sb_seen (entity, message, sequence, until) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET sequence = ?3, until = ?4 WHERE until <= ?5
+            """,
+            entity.Id, id, entity.NextSequence, transaction.Now + entity.DuplicateWindow, transaction.Now) > 0;
+        if (!isNew)
+            return FirstOf(transaction, entity, id);
+        if (transaction.Group.MayHaveOutdated(entity.Id, transaction.Now))
+            Forget(transaction, entity);
         return null;
     }
 
-    private static List<string> Outdated(Transaction transaction, Entity entity)
+    private static long FirstOf(Transaction transaction, Entity entity, string id)
     {
-        var messages = new List<string>();
-        using var rows = transaction.Database.Query(
-            "SELECT message FROM sb_seen WHERE entity = ? AND until <= ? ORDER BY until LIMIT 2", entity.Id, transaction.Now);
-        while (rows.Read())
-            messages.Add(rows.Text(0));
-        return messages;
+        using var rows = transaction.Database.Query("SELECT sequence FROM sb_seen WHERE entity = ? AND message = ?", entity.Id, id);
+        return rows.Read() ? rows.Int64(0) : throw new InvalidDataException($"The message {id} was seen, and is not there.");
+    }
+
+    /// <summary>Two are forgotten for each one remembered: the table never grows past its window, and no send pays for more than two.</summary>
+    private static void Forget(Transaction transaction, Entity entity)
+    {
+        var outdated = new List<string>(2);
+        using (var rows = transaction.Database.Query("SELECT message, until FROM sb_seen WHERE entity = ? ORDER BY until LIMIT 3", entity.Id))
+        {
+            while (rows.Read())
+            {
+                if (outdated.Count == 2 || rows.Int64(1) > transaction.Now)
+                {
+                    transaction.Group.NothingOutdatedBefore(entity.Id, rows.Int64(1));
+                    break;
+                }
+                outdated.Add(rows.Text(0));
+            }
+        }
+        foreach (var message in outdated)
+            transaction.Database.Execute("DELETE FROM sb_seen WHERE entity = ? AND message = ?", entity.Id, message);
     }
 
     private static List<Subscriber> Subscribers(Transaction transaction, Entity topic)
