@@ -10,6 +10,8 @@ internal sealed class Database : IDisposable
 {
     private const int EnableStablePlans = 1007; // SQLITE_DBCONFIG_ENABLE_QPSG
 
+    private const int CacheWrite = 9; // SQLITE_DBSTATUS_CACHE_WRITE
+
     private const int NoCheckpointOnClose = 1006; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
 
     private readonly sqlite3 connection;
@@ -23,6 +25,9 @@ internal sealed class Database : IDisposable
 
     /// <summary>Rows changed by this connection since it was opened.</summary>
     public int TotalChanges => raw.sqlite3_total_changes(connection);
+
+    /// <summary>Pages written by this connection since the last <see cref="ForgetPagesWritten"/>.</summary>
+    public int PagesWritten => raw.sqlite3_db_status(connection, CacheWrite, out var pages, out _, 0) == raw.SQLITE_OK ? pages : 0;
 
     public long LastInsertRowId => raw.sqlite3_last_insert_rowid(connection);
 
@@ -71,6 +76,16 @@ internal sealed class Database : IDisposable
         var code = raw.sqlite3_exec(connection, sql);
         if (code != raw.SQLITE_OK)
             throw Failure(code, sql);
+    }
+
+    public void ForgetPagesWritten() => raw.sqlite3_db_status(connection, CacheWrite, out _, out _, 1);
+
+    /// <summary>Moves what it can of the log into the file, waiting for nobody.</summary>
+    public void MoveLog()
+    {
+        var code = raw.sqlite3_wal_checkpoint_v2(connection, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+        if (code != raw.SQLITE_OK)
+            throw Failure(code, "a checkpoint");
     }
 
     /// <summary>Whether the file is sound, as far as <c>PRAGMA quick_check</c> sees: what it finds first, "" when that is nothing, null when the time was over before.</summary>

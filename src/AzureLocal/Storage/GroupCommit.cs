@@ -19,6 +19,7 @@ internal sealed class GroupCommit : IWriter
 
     private readonly Database database;
     private readonly StoreHealth health;
+    private readonly Checkpoints checkpoints;
     private readonly SemaphoreSlim places = new(MaxWaiting);
     private readonly Lock gate = new();
     private readonly Queue<Operation> waiting = new();
@@ -26,9 +27,9 @@ internal sealed class GroupCommit : IWriter
     private readonly Thread thread;
     private bool closed;
 
-    public GroupCommit(Database database, StoreHealth health)
+    public GroupCommit(Database database, StoreHealth health, Checkpoints checkpoints)
     {
-        (this.database, this.health) = (database, health);
+        (this.database, this.health, this.checkpoints) = (database, health, checkpoints);
         thread = new Thread(Loop) { IsBackground = true, Name = "weir-store-writer" };
         thread.Start();
     }
@@ -74,6 +75,7 @@ internal sealed class GroupCommit : IWriter
         }
         arrived.Set();
         thread.Join();
+        checkpoints.Dispose();
         database.Dispose();
         arrived.Dispose();
     }
@@ -100,6 +102,7 @@ internal sealed class GroupCommit : IWriter
             Commit(group);
             places.Release(group.Count);
             group.Clear();
+            checkpoints.AfterCommit(database);
         }
     }
 

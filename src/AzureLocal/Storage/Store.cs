@@ -10,11 +10,10 @@ namespace AzureLocal.Storage;
 /// </summary>
 internal sealed class Store : IDisposable
 {
-    // 4,000 pages are 16 MiB of log: a checkpoint then costs one write per hot page rather than one per change.
     private const string Pragmas = """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA wal_autocheckpoint = 4000;
+        PRAGMA wal_autocheckpoint = 16000; -- four times Checkpoints.Pages
         PRAGMA cache_size = -8192;
         PRAGMA temp_store = MEMORY;
         """;
@@ -80,7 +79,7 @@ internal sealed class Store : IDisposable
             processes = ProcessRegistry.Register(path);
             var file = new DataFile(path);
             var health = new StoreHealth(file.Path);
-            var writer = new GroupCommit(file.Open(OpenDatabase, () => !processes.HasOthers()), health);
+            var writer = new GroupCommit(file.Open(OpenDatabase, () => !processes.HasOthers()), health, new Checkpoints(() => OpenDatabase(file.Path)));
             return new Store(file.Path, writer, processes, health) { IsWholeChecked = file.IsWholeChecked };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreRefusedException)

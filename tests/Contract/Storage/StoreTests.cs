@@ -23,6 +23,33 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task The_log_is_moved_into_the_file_while_it_is_written_to_and_begins_anew()
+    {
+        await store.WriteAsync(static database => database.Script("CREATE TABLE large (n INTEGER PRIMARY KEY, content BLOB) STRICT"));
+        const int rows = 20_000; // a page each: 80 MB, five times the log
+        var content = new byte[3_900];
+        for (var from = 0; from < rows; from += 50)
+        {
+            var first = from;
+            await store.WriteAsync(database =>
+            {
+                for (var n = first; n < first + 50; n++)
+                    database.Execute("INSERT INTO large (n, content) VALUES (?, ?)", n, content);
+            });
+        }
+
+        var log = new FileInfo(Path.Combine(directory, "weir.db-wal")).Length;
+        Assert.InRange(log, 1, 3L * Checkpoints.Pages * 4_096);
+        Assert.Equal(rows, store.Read(static database => Count(database)));
+
+        static long Count(Database database)
+        {
+            using var counted = database.Query("SELECT count(*) FROM large");
+            return counted.Read() ? counted.Int64(0) : 0;
+        }
+    }
+
+    [Fact]
     public async Task A_failing_operation_does_not_hurt_its_neighbours_in_the_group()
     {
         var outcomes = await AsOneGroupAsync(
