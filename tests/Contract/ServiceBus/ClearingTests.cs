@@ -6,7 +6,7 @@ namespace Contract.Tests.ServiceBus;
 public sealed class ClearingTests
 {
     private const int Kept = 1_024;
-    private const int ClearedTogether = 128;
+    private const int ClearedTogether = 64;
 
     [Fact]
     public async Task Completed_messages_are_cleared_away_and_those_that_wait_stay()

@@ -20,8 +20,8 @@ internal static class Hands
     /// <summary>So many completed messages stay: 50 sessions drift some thousand messages apart, and a page comes free only when all of its five messages are completed.</summary>
     private const int Kept = 1_024;
 
-    /// <summary>The oldest beyond those go, so many at once: about a millisecond of the store's one writer.</summary>
-    private const int ClearedTogether = 128;
+    /// <summary>The oldest beyond those go, so many at once: half a millisecond of the store's one writer.</summary>
+    private const int ClearedTogether = 64;
 
     public static void Take(Transaction transaction, in MessageRow row, long lockNumber, string? owner, long? lockedUntil)
     {
