@@ -57,7 +57,8 @@ internal static class Child
         }
     }
 
-    public static ProcessStartInfo CommandOf(RunOptions run) => new(Environment.ProcessPath!, ["run", .. run.ToArguments()])
+    /// <summary>This program again, also when it was started as <c>dotnet Bench.dll</c>.</summary>
+    public static ProcessStartInfo CommandOf(RunOptions run) => new(Path.Combine(AppContext.BaseDirectory, "Bench"), ["run", .. run.ToArguments()])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,

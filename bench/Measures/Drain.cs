@@ -48,10 +48,10 @@ internal static class Drain
         try
         {
             await using var watching = await App.StartAsync(run.Data, runs: false);
-            while (await watching.UnsettledAsync() == waiting)
+            while (await watching.UnsettledAsync() == waiting && TimeProvider.System.GetElapsedTime(started) < Longest && others.All(process => !process.HasExited))
                 await Task.Delay(2);
             var first = TimeProvider.System.GetTimestamp();
-            while (await watching.UnsettledAsync() > 0 && TimeProvider.System.GetElapsedTime(first) < Longest)
+            while (await watching.UnsettledAsync() > 0 && TimeProvider.System.GetElapsedTime(first) < Longest && others.All(process => !process.HasExited))
                 await Task.Delay(5);
             var seconds = TimeProvider.System.GetElapsedTime(first).TotalSeconds;
             foreach (var process in others)
