@@ -11,7 +11,7 @@ internal sealed class Checkpoints(Func<Database> open) : IDisposable
     public const int Pages = 4_000;
 
     private Database? database;
-    private Task? underWay;
+    private Thread? underWay;
 
     /// <summary>To be called by the writer between its transactions.</summary>
     public void AfterCommit(Database writer)
@@ -19,10 +19,10 @@ internal sealed class Checkpoints(Func<Database> open) : IDisposable
         if (underWay is null)
         {
             if (writer.PagesWritten >= Pages)
-                underWay = Task.Run(MoveAll);
+                Begin();
             return;
         }
-        if (!underWay.IsCompleted)
+        if (underWay.IsAlive)
             return;
         underWay = null;
         Move(writer);
@@ -32,8 +32,14 @@ internal sealed class Checkpoints(Func<Database> open) : IDisposable
     /// <summary>After the writer has ended.</summary>
     public void Dispose()
     {
-        underWay?.Wait();
+        underWay?.Join();
         database?.Dispose();
+    }
+
+    private void Begin()
+    {
+        underWay = new Thread(MoveAll) { IsBackground = true, Name = "weir-store-log" };
+        underWay.Start();
     }
 
     private void MoveAll()

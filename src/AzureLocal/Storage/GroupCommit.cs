@@ -7,7 +7,7 @@ internal interface IWriter : IDisposable
 
 /// <summary>
 /// One thread that takes everything that waits into one transaction: an fsync costs 0.2 ms whether it carries one change or
-/// a thousand. It is the only thread that AzureLocal starts; a store in memory has none (<see cref="InlineWriter"/>).
+/// a thousand. Beside it AzureLocal starts only <see cref="Checkpoints"/>'s thread; a store in memory has none (<see cref="InlineWriter"/>).
 /// </summary>
 internal sealed class GroupCommit : IWriter
 {
