@@ -109,18 +109,12 @@ internal sealed class DataFile(string directory)
     {
         using var rows = database.Query("PRAGMA user_version");
         var version = rows.Read() ? rows.Int32(0) : 0;
-        if (version != Version && !(version == 0 && IsNew(database)))
+        if (version is not (0 or Version)) // 0 is a file that was just made, or one that was saved as .dump does it, which forgets the version
         {
             throw new StoreRefusedException(
                 $"{Path} has data version {version}, this build reads and writes version {Version}. Start the build that made it, or choose another directory with --data. Nothing was changed.");
         }
         return version;
-    }
-
-    private static bool IsNew(Database database)
-    {
-        using var tables = database.Query("SELECT 1 FROM sqlite_schema LIMIT 1");
-        return !tables.Read();
     }
 
     private void Check(Database database)

@@ -31,12 +31,12 @@ public sealed class DataDirectoryTests
     {
         using var data = new DataFolder();
         var file = Path.Combine(data.Path, "weir.db");
-        DatabaseFile.WriteOfVersion(file, 2);
+        DatabaseFile.WriteOfVersion(file, 3);
         var before = await File.ReadAllBytesAsync(file);
-        await AssertRefusedAsync(data.Path, $"{file} has data version 2, this build reads and writes version 1");
+        await AssertRefusedAsync(data.Path, $"{file} has data version 3, this build reads and writes version 2");
         Assert.Equal(before, await File.ReadAllBytesAsync(file));
 
-        DatabaseFile.WriteOfVersion(file, 1);
+        DatabaseFile.WriteOfVersion(file, 2);
         await using var weir = await WeirProcess.StartAsync(data);
     }
 

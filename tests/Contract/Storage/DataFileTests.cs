@@ -109,14 +109,17 @@ public sealed class DataFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_another_version_is_refused_and_so_is_one_from_before_there_were_versions()
+    public async Task A_file_of_another_version_is_refused_and_one_that_was_saved_without_its_version_is_taken()
     {
-        foreach (var version in new[] { DataFile.Version + 1, DataFile.Version - 1, 0 })
+        foreach (var (version, isTaken) in new[] { (DataFile.Version + 1, false), (DataFile.Version - 1, false), (0, true) })
         {
             var directory = await MakeAsync($"version-{version}", rows: 3);
             using (var database = Database.Open(DatabaseOf(directory)))
                 database.Script($"PRAGMA user_version = {version}");
-            AssertRefused(directory, $"has data version {version}, this build reads and writes version {DataFile.Version}");
+            if (isTaken)
+                Assert.Equal(3, Rows(directory).Count);
+            else
+                AssertRefused(directory, $"has data version {version}, this build reads and writes version {DataFile.Version}");
         }
     }
 
