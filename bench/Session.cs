@@ -13,7 +13,7 @@ internal sealed class Session(Command command)
 
     public async Task<int> RunAsync()
     {
-        var rows = Plan.Rows.Where(row => command.What == "all" || command.What == row.Part).ToList();
+        var rows = Plan.Rows.Where(command.Asks).ToList();
         if (command.Peers is { } results)
             peers.Read(results);
         var beside = command.Beside is { } benchmark ? Peers.CopyOf(benchmark, command.Data) : null;

@@ -85,7 +85,7 @@ internal sealed class Watch : IDisposable
             }
             lastVersion = -1; // what another process did meanwhile is unknown: the first poll looks
             pace = isAlone ? Alone : Busy;
-            pollTimer?.Change(pace, pace);
+            pollTimer?.Change(Busy, pace); // a process that has just come is not to learn late that there are others
         }
         try
         {
