@@ -4,13 +4,12 @@ namespace AzureLocal.Storage;
 /// Moves the log into the file beside the writer: some thousand pages to be copied and an fsync are 5 to 10 ms, in which nobody's write would be answered. The writer itself moves only
 /// what it has written meanwhile; the log begins anew then. SQLite's own checkpoint, at four times the length, is left for a log that other processes write to as well.
 /// </summary>
-/// <param name="open">Opens a connection.</param>
-internal sealed class Checkpoints(Func<Database> open) : IDisposable
+/// <param name="database">A connection of its own, opened at the start: one opened later would make the file anew if somebody had deleted it.</param>
+internal sealed class Checkpoints(Database database) : IDisposable
 {
     /// <summary>16 MiB of log: a checkpoint then costs one write per hot page rather than one per change.</summary>
     public const int Pages = 4_000;
 
-    private Database? database;
     private Thread? underWay;
 
     /// <summary>To be called by the writer between its transactions.</summary>
@@ -33,25 +32,13 @@ internal sealed class Checkpoints(Func<Database> open) : IDisposable
     public void Dispose()
     {
         underWay?.Join();
-        database?.Dispose();
+        database.Dispose();
     }
 
     private void Begin()
     {
-        underWay = new Thread(MoveAll) { IsBackground = true, Name = "weir-store-log" };
+        underWay = new Thread(() => Move(database)) { IsBackground = true, Name = "weir-store-log" };
         underWay.Start();
-    }
-
-    private void MoveAll()
-    {
-        try
-        {
-            Move(database ??= open());
-        }
-        catch (StoreException)
-        {
-            // It cannot be opened: whoever writes next meets the same disk, and says so.
-        }
     }
 
     private static void Move(Database database)

@@ -79,7 +79,7 @@ internal sealed class Store : IDisposable
             processes = ProcessRegistry.Register(path);
             var file = new DataFile(path);
             var health = new StoreHealth(file.Path);
-            var writer = new GroupCommit(file.Open(OpenDatabase, () => !processes.HasOthers()), health, new Checkpoints(() => OpenDatabase(file.Path)));
+            var writer = new GroupCommit(file.Open(OpenDatabase, () => !processes.HasOthers()), health, new Checkpoints(OpenDatabase(file.Path)));
             return new Store(file.Path, writer, processes, health) { IsWholeChecked = file.IsWholeChecked };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreRefusedException)
