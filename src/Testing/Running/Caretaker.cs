@@ -20,10 +20,13 @@ internal sealed class Caretaker(World world, IServiceProvider services, Cancella
 
     private readonly TimeProvider clock = world.Current.Place.Clock;
     private bool isLooking;
+    private bool hasChanged;
+    private CancellationTokenSource? sleep;
 
     public void Start()
     {
         _ = FireSchedulesAsync();
+        _ = HearOfChangesAsync();
         Wake();
     }
 
@@ -58,10 +61,11 @@ internal sealed class Caretaker(World world, IServiceProvider services, Cancella
 
     private async Task FireSchedulesAsync()
     {
-        var (firing, table, changes) = (services.GetRequiredService<ScheduleFiring>(), services.GetRequiredService<ScheduleTable>(), services.GetRequiredService<ScheduleChanges>());
+        var (firing, table) = (services.GetRequiredService<ScheduleFiring>(), services.GetRequiredService<ScheduleTable>());
         while (!stopping.IsCancellationRequested)
         {
-            var (changed, next) = (changes.Next, clock.GetUtcNow() + Ahead);
+            hasChanged = false; // before it looks, so that a change meanwhile is not slept through
+            var next = clock.GetUtcNow() + Ahead;
             await TryAsync(async () =>
             {
                 var again = await firing.FireDueAsync(stopping);
@@ -69,10 +73,28 @@ internal sealed class Caretaker(World world, IServiceProvider services, Cancella
                 if (await table.DueUntilAsync(next, 1, stopping) is [var due, ..])
                     next = due.At > clock.GetUtcNow() ? due.At : again;
             });
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            var wait = TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, (next - clock.GetUtcNow()).Ticks));
-            await Task.WhenAny(Task.Delay(wait, clock, enough.Token), changed);
-            await enough.CancelAsync();
+            if (!hasChanged)
+                await SleepAsync(TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, (next - clock.GetUtcNow()).Ticks)));
+        }
+    }
+
+    private async Task SleepAsync(TimeSpan time)
+    {
+        using var sleeping = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        sleep = sleeping;
+        await Task.Delay(time, clock, sleeping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        sleep = null;
+    }
+
+    /// <summary>Task.WhenAny and CancelAsync would come back by way of the thread pool, perhaps only when the test has let the time pass; this all happens at this place.</summary>
+    private async Task HearOfChangesAsync()
+    {
+        var changes = services.GetRequiredService<ScheduleChanges>();
+        while (!stopping.IsCancellationRequested)
+        {
+            await changes.Next;
+            hasChanged = true;
+            sleep?.Cancel();
         }
     }
 

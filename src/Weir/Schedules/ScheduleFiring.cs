@@ -29,6 +29,9 @@ public sealed partial class ScheduleFiring
     /// <summary>So many occurrences of one schedule are fired before its cursor is moved, and others have their turn.</summary>
     private const int Batch = 25;
 
+    /// <summary>So often a schedule may be written by others while what was fired is put on record; after that its count is one behind.</summary>
+    private const int MaxNotes = 5;
+
     /// <summary>A call ends after so many pages at the latest.</summary>
     private const int MaxPages = 50;
 
@@ -185,7 +188,24 @@ public sealed partial class ScheduleFiring
         kill.Pass(KillPoints.AfterAdvanced);
         if (written is { DueAt: null })
             LogEnded(schedule.Name, schedule.Tenant);
+        if (written is null && schedule.FiredCount > read.FiredCount)
+            await NoteAsync(read, schedule, cancellation);
         return written;
+    }
+
+    /// <summary>
+    /// Somebody has written the schedule while its jobs were submitted. Another instance that fires has the same jobs on record; one that paused it at that moment has not, and nobody would look again.
+    /// </summary>
+    private async Task NoteAsync(Schedule read, Schedule fired, CancellationToken cancellation)
+    {
+        for (var tries = 0; tries < MaxNotes; tries++)
+        {
+            if (await table.FindAsync(read.Tenant, read.Name, cancellation) is not { } now || now.Incarnation != read.Incarnation || now.FiredCount != read.FiredCount)
+                return;
+            var noted = now with { Last = fired.Last, FiredCount = fired.FiredCount, Cursor = Later(now.Cursor, fired.Cursor), Decided = now.Decided > fired.Cursor ? now.Decided : null };
+            if (await table.WriteAsync(now, noted, instance.Id, cancellation) is not null)
+                return;
+        }
     }
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;

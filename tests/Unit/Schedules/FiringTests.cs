@@ -50,6 +50,22 @@ public sealed class FiringTests
     }
 
     [Fact]
+    public async Task What_is_fired_while_somebody_pauses_is_on_record()
+    {
+        await using var world = await ScheduleWorld.StartAsync();
+        var read = await world.PutAsync("s", ScheduleWorld.Every);
+        await world.Desk.PauseAsync("default", "s", "ada", "enough", until: null, CancellationToken.None);
+        world.Weir.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await world.Weir.Get<ScheduleFiring>().FireAsync(read, CancellationToken.None));
+
+        var job = Assert.Single(await world.JobsAsync());
+        var paused = await world.ShowAsync("s");
+        Assert.Equal((1, job.Id, world.Now, "enough"), (paused.FiredCount, paused.Last?.JobId, paused.Cursor, paused.Pause?.Reason));
+        await world.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.Single(await world.JobsAsync());
+    }
+
+    [Fact]
     public async Task Clocks_that_differ_neither_double_nor_lose()
     {
         var store = Store.InMemory();
