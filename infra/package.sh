@@ -7,7 +7,8 @@ file=$(realpath -m "$1")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-dotnet publish src/Functions --configuration Release -p:AzurePackages=true --output "$folder" -nodeReuse:false
+# Compiled ahead: a start is 0.2 s shorter, and the first ten thousand jobs take a tenth less processor time (bench/README.md).
+dotnet publish src/Functions --configuration Release --runtime linux-x64 --self-contained false -p:PublishReadyToRun=true -p:AzurePackages=true --output "$folder" -nodeReuse:false
 for assembly in AzureLocal.Storage.dll SQLitePCLRaw.core.dll; do
   if [[ -e "$folder/$assembly" ]]; then
     echo "The build took src/AzureLocal: $assembly is in the package."

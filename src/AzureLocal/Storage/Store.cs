@@ -13,7 +13,7 @@ internal sealed class Store : IDisposable
     private const string Pragmas = """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA wal_autocheckpoint = 16000; -- four times Checkpoints.Pages
+        PRAGMA wal_autocheckpoint = 64000; -- four times Checkpoints.Pages
         PRAGMA cache_size = -8192;
         PRAGMA temp_store = MEMORY;
         """;

@@ -17,6 +17,12 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     /// <summary>So many transactions are under way at once when there are many lines. Else one: nobody is to wait behind a thousand lines.</summary>
     private const int Abreast = 10;
 
+    /// <summary>Between two transactions while there are few lines: a job that had to wait behind one of them does not meet the next one too.</summary>
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>So often in one round at most, 0.4 s: lines of many hours are many transactions.</summary>
+    private const int Breaths = 20;
+
     /// <summary>Some 5 MB. Reached only while this table takes no writes and the others do.</summary>
     private const int MostLines = 10_000;
 
@@ -100,12 +106,14 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
     }
 
     /// <summary>Writes what there is. False when the table would not take it; the lines are kept for the next time.</summary>
-    public async Task<bool> FlushAsync(CancellationToken cancellation)
+    public Task<bool> FlushAsync(CancellationToken cancellation) => FlushAsync(breaths: 0, cancellation);
+
+    private async Task<bool> FlushAsync(int breaths, CancellationToken cancellation)
     {
         await flushing.WaitAsync(cancellation);
         try
         {
-            return await WriteAsync(cancellation);
+            return await WriteAsync(breaths, cancellation);
         }
         finally
         {
@@ -113,14 +121,19 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
         }
     }
 
-    private async Task<bool> WriteAsync(CancellationToken cancellation)
+    private async Task<bool> WriteAsync(int breaths, CancellationToken cancellation)
     {
         var (taken, takenAt) = Take();
         try
         {
             var batches = taken.GroupBy(line => line.Value.PartitionKey).SelectMany(partition => partition.Chunk(JobIndexTable.Batch)).ToList();
-            foreach (var some in batches.Chunk(taken.Count < ManyLines ? 1 : Abreast))
+            var areMany = taken.Count >= ManyLines;
+            foreach (var (index, some) in batches.Chunk(areMany ? Abreast : 1).Index())
+            {
+                if (index > 0 && index <= breaths && !areMany)
+                    await Task.Delay(Breath, clock, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await WriteAsync(some, taken, cancellation);
+            }
             lock (guard)
                 writtenUntil = takenAt;
             return true;
@@ -161,7 +174,7 @@ internal sealed partial class JobIndex(JobIndexTable table, TimeProvider clock, 
             if (stop.IsCancellationRequested)
                 return;
             // The write itself is not cut off by the stop: it is short, and what it has begun is better done.
-            if (!await FlushAsync(CancellationToken.None))
+            if (!await FlushAsync(Breaths, CancellationToken.None))
                 await Task.WhenAny(Task.Delay(FlushEvery, clock, stop));
         }
     }

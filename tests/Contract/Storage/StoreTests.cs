@@ -26,14 +26,14 @@ public sealed class StoreTests : IDisposable
     public async Task The_log_is_moved_into_the_file_while_it_is_written_to_and_begins_anew()
     {
         await store.WriteAsync(static database => database.Script("CREATE TABLE large (n INTEGER PRIMARY KEY, content BLOB) STRICT"));
-        const int rows = 20_000; // a page each: 80 MB, five times the log
-        var content = new byte[3_900];
-        for (var from = 0; from < rows; from += 50)
+        const int rows = 5_000; // sixteen pages each: 330 MB, five times the log
+        var content = new byte[16 * 4_090];
+        for (var from = 0; from < rows; from += 25)
         {
             var first = from;
             await store.WriteAsync(database =>
             {
-                for (var n = first; n < first + 50; n++)
+                for (var n = first; n < first + 25; n++)
                     database.Execute("INSERT INTO large (n, content) VALUES (?, ?)", n, content);
             });
         }
