@@ -147,9 +147,21 @@ internal sealed class Broker : IBroker, IDisposable
 
     private void Apply(Transaction transaction)
     {
-        transaction.Apply(waiters);
+        if (transaction.OthersFirst && !watch.IsAlone)
+            _ = ApplyLaterAsync(transaction);
+        else
+            transaction.Apply(waiters);
         if (transaction.Due != long.MaxValue)
             watch.ActAt(transaction.Due);
+    }
+
+    /// <summary>
+    /// Woken at once, the process that has just given a session back (a drained one does) would take it again before another has seen that it is free, each time.
+    /// </summary>
+    private async Task ApplyLaterAsync(Transaction transaction)
+    {
+        await Task.Delay(Watch.OthersSeeWithin, Time);
+        transaction.Apply(waiters);
     }
 
     private Transaction Begin(Database database) =>

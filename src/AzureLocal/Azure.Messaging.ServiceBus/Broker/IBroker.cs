@@ -137,6 +137,16 @@ internal sealed class SessionLock(string entity, string sessionId, long line, lo
         }
     }
 
+    /// <summary>How many messages are in hand that its receiver has not asked for yet.</summary>
+    public int AheadCount
+    {
+        get
+        {
+            lock (ahead)
+                return ahead.Count;
+        }
+    }
+
     /// <summary>Keeps what was read ahead until it is received. A completion that was given up, or is repeated, may come beside the next one.</summary>
     public void Keep(List<Taken> messages)
     {

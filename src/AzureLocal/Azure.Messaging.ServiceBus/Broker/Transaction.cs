@@ -18,6 +18,9 @@ internal sealed class Transaction(Database database, long now, Func<long> nextLo
     /// <summary>The earliest time at which the broker has to act because of this operation.</summary>
     public long Due { get; private set; } = long.MaxValue;
 
+    /// <summary>It gives back a message that this process would not have: the receivers of other processes are to be asked before its own.</summary>
+    public bool OthersFirst { get; set; }
+
     public bool HasEffects => wakes is not null || Due != long.MaxValue;
 
     /// <summary>Numbers a delivery or the holding of a session: never used twice in a process.</summary>

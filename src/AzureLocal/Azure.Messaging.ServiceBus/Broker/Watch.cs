@@ -13,6 +13,10 @@ internal sealed class Watch : IDisposable
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>What this process commits, the receivers of others have seen by then: two of their looks.</summary>
+    public static readonly TimeSpan OthersSeeWithin = Quiet * 2;
+
     private static readonly TimeSpan Alone = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookForOthersEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
@@ -28,7 +32,7 @@ internal sealed class Watch : IDisposable
     private bool isWatching;
     private bool isClosed;
     private long armedFor = long.MaxValue;
-    private bool isAlone = true;
+    private volatile bool isAlone = true;
     private long lastVersion;
     private long lastLook;
     private int pollsWithoutChange;
@@ -45,6 +49,9 @@ internal sealed class Watch : IDisposable
             pollTimer = broker.Time.CreateTimer(static watch => ((Watch)watch!).OnPoll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         waiters.OnSleepers = Update;
     }
+
+    /// <summary>As of the last look, which is a second old at most while somebody sleeps.</summary>
+    public bool IsAlone => isAlone;
 
     /// <summary>Sees to it that what is due at this time is done then, if anybody waits for it.</summary>
     public void ActAt(long time)
