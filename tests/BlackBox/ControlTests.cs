@@ -77,6 +77,26 @@ public sealed class ControlTests
     }
 
     [Fact]
+    public async Task What_a_drained_instance_is_sent_another_one_runs()
+    {
+        using var data = new DataFolder();
+        await using var drained = await WeirProcess.StartAsync(data);
+        var id = (await drained.Http.GetFromJsonAsync<JsonElement>("api/instances")).GetProperty("instances")[0].Text("id")!;
+        await using var other = await WeirProcess.StartAsync(data);
+        await drained.Http.PutControlAsync($"instance/{id}", new { reason = "to be replaced", @for = "PT10M" });
+        await UntilAsync(async () => (await drained.Http.GetFromJsonAsync<JsonElement>("api/instances")).GetProperty("instances").EnumerateArray()
+            .Any(one => one.Text("id") == id && one.TryGetProperty("drain", out var drain) && drain.GetProperty("empty").GetBoolean()));
+
+        // Its own receivers hear of these first, and take their lanes.
+        var jobs = await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => drained.Http.SubmitAsync("probe", new { effect = "sent" })));
+        foreach (var job in jobs)
+        {
+            var ended = await other.Http.FinalAsync(job);
+            Assert.All(ended.GetProperty("attempts").EnumerateArray(), attempt => Assert.NotEqual(id, attempt.Text("instance")));
+        }
+    }
+
+    [Fact]
     public async Task A_drained_instance_runs_out_of_jobs_and_says_so_and_a_wrong_control_is_told_what_is_expected()
     {
         using var data = new DataFolder();
