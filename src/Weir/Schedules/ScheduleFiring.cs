@@ -29,7 +29,7 @@ public sealed partial class ScheduleFiring
     /// <summary>So many occurrences of one schedule are fired before its cursor is moved, and others have their turn.</summary>
     private const int Batch = 25;
 
-    /// <summary>So often a schedule may be written by others while what was fired is put on record; after that its count is one behind.</summary>
+    /// <summary>So often a schedule may be written by others while what was fired is put on record; after that they are missing in its count.</summary>
     private const int MaxNotes = 5;
 
     /// <summary>A call ends after so many pages at the latest.</summary>

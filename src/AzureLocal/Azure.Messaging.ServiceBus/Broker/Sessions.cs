@@ -88,9 +88,11 @@ internal static class Sessions
     }
 
     /// <summary>Ends the holding of a session. What was in hand counts as a failed delivery if the lock ran out, and not if it was given back.</summary>
-    public static void Free(Transaction transaction, in SessionRow row, bool isFailure)
+    /// <returns>How many messages were in hand.</returns>
+    public static int Free(Transaction transaction, in SessionRow row, bool isFailure)
     {
-        foreach (var message in Hands.OfLine(transaction, row.Id))
+        var inHand = Hands.OfLine(transaction, row.Id);
+        foreach (var message in inHand)
         {
             if (isFailure)
                 Messages.CountFailure(transaction, message);
@@ -100,6 +102,7 @@ internal static class Sessions
         transaction.Database.Execute("UPDATE sb_sessions SET owner = NULL, link = NULL, locked_until = NULL WHERE id = ?", row.Id);
         Settle(transaction, transaction.Get(row.Entity), row.Id);
         transaction.Wake(row.Id);
+        return inHand.Count;
     }
 
     /// <summary>Gives a session that nobody holds the ticket that it should have, or removes it when it has nothing left.</summary>

@@ -58,8 +58,7 @@ internal static class Settling
     {
         if (Sessions.Find(transaction, session.Line) is not { } row || !row.IsHeldBy(owner, session.Link, transaction.Now))
             return false;
-        transaction.OthersFirst = Hands.OfLine(transaction, row.Id).Count > session.AheadCount;
-        Sessions.Free(transaction, row, isFailure: false);
+        transaction.OthersFirst = Sessions.Free(transaction, row, isFailure: false) > session.AheadCount;
         return true;
     }
 
